@@ -1,0 +1,70 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One set of compiler settings for every Swift target: Swift 6 mode, warnings are errors.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// A room of the program: `docs/architecture.md` says what each owns; arrows go down that page only.
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "devdb",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "dev", targets: ["dev"]),
+        .executable(name: "devd", targets: ["devd"]),
+    ],
+    targets: [
+        // C libraries that Debian and Homebrew both carry.
+        .systemLibrary(
+            name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
+        .systemLibrary(
+            name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .systemLibrary(
+            name: "CSQLite", pkgConfig: "sqlite3",
+            providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+        // What Swift cannot express: GNU extensions, variadics, a C++ header.
+        .target(name: "CPosix"),
+        .target(name: "CToml", cxxSettings: [.define("TOML_EXCEPTIONS", to: "0")]),
+
+        room("Basics"),
+        room("PostgresWire", ["Basics", "COpenSSL"]),
+        room("HTTPWire", ["Basics"]),
+        room("Loop", ["Basics", "CUV", "CPosix"]),
+        room("Files", ["Basics", "CPosix"]),
+        room("Registry", ["Basics", "CSQLite"]),
+        room("PostgresSession", ["Basics", "Loop", "CLibpq"]),
+        room(
+            "InstanceManager",
+            ["Basics", "Loop", "Files", "Registry", "PostgresSession", "PostgresWire", "CPosix"]),
+        room("Front", ["Basics", "Loop", "PostgresWire", "InstanceManager", "CPosix"]),
+        room("DevAPI", ["Basics", "HTTPWire"]),
+        room("CommandLine", ["Basics"]),
+        room(
+            "DevServer",
+            ["Basics", "Loop", "Files", "Registry", "InstanceManager", "Front", "HTTPWire", "DevAPI", "CToml"]),
+        .executableTarget(name: "devd", dependencies: ["DevServer"], swiftSettings: strict),
+        room("DevCommands", ["Basics", "DevAPI", "CommandLine"]),
+        .executableTarget(name: "dev", dependencies: ["DevCommands"], swiftSettings: strict),
+
+        tests("BasicsTests", ["Basics"]),
+    ],
+    cLanguageStandard: .gnu11,
+    cxxLanguageStandard: .gnucxx17
+)

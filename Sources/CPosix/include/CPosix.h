@@ -1,0 +1,6 @@
+// What Swift cannot express of POSIX, Linux and macOS: GNU extensions, variadics, macros. One commented
+// function each; nothing here keeps state.
+#ifndef DEVDB_CPOSIX_H
+#define DEVDB_CPOSIX_H
+
+#endif
