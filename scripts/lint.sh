@@ -1,0 +1,14 @@
+#!/bin/sh
+# lint.sh: one formatter configuration, strict; scripts parse; shellcheck where it is installed.
+set -eu
+cd "$(dirname "$0")/.."
+swift format lint --strict -r Sources Tests Package.swift
+for script in scripts/*.sh .ci/run; do
+    case "$(head -n 1 "$script")" in
+    *bash*) bash -n "$script" ;;
+    *) sh -n "$script" ;;
+    esac
+done
+if command -v shellcheck >/dev/null 2>&1; then
+    shellcheck scripts/*.sh .ci/run
+fi

