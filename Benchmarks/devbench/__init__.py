@@ -1,0 +1,1 @@
+"""What `make bench` runs: devdb beside the same work done by hand and beside its peers (docs/benchmarks.md)."""
