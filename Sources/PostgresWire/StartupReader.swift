@@ -1,0 +1,86 @@
+/// What a client may say before the protocol's typed messages begin.
+public enum StartupRequest: Sendable, Equatable {
+    /// Answer one byte: `S` or `N`.
+    case ssl
+    /// Answer one byte: `G` or `N`.
+    case gssEncryption
+    /// A TLS ClientHello without SSLRequest (PostgreSQL 17's `sslnegotiation=direct`). Nothing is consumed.
+    case directTLS
+    case cancel(CancelRequest)
+    case startup(StartupPacket)
+}
+
+/// Why a client is sent away before it has logged in.
+public enum StartupRefusal: Error, Sendable, Equatable {
+    /// PostgreSQL logs this and closes without a word.
+    case silent(String)
+    /// Send this, then close. `legacy`: the client speaks protocol 2 or older and reads another form.
+    case fatal(ServerMessage, legacy: Bool = false)
+
+    /// The bytes to send before closing; empty for a silent refusal.
+    public var reply: [UInt8] {
+        switch self {
+        case .silent: []
+        case .fatal(let message, legacy: false): message.encoded()
+        case .fatal(let message, legacy: true): message.encodedForProtocol2()
+        }
+    }
+}
+
+/// Reads the start-up phase of one connection, in the order and with the limits of PostgreSQL's
+/// `ProcessStartupPacket` (src/backend/postmaster/postmaster.c, from 17 on src/backend/tcop/backend_startup.c).
+///
+/// It assumes that both upgrades are refused: what follows a refusal in the same read is then an ordinary packet.
+/// (PostgreSQL 15 refuses such a client, 08P01 `received unencrypted data after SSL request`; it matters only
+/// where the request was accepted: call `ServerMessage.unencryptedDataAfterSSL` there.)
+public struct StartupReader: Sendable {
+    /// Greatest value of a packet's length word: MAX_STARTUP_PACKET_LENGTH (10,000) and the word itself.
+    public static let maximumLength = 10_004
+
+    public enum Step: Sendable, Equatable {
+        case needMore
+        /// `end`: index behind the packet.
+        case request(StartupRequest, end: Int)
+        case refused(StartupRefusal)
+    }
+
+    static let sslCode: UInt32 = 80_877_103
+    static let gssCode: UInt32 = 80_877_104
+
+    private var sslSeen = false
+    private var gssSeen = false
+
+    public init() {}
+
+    /// Looks at the packet that begins at `start`; call again with the same start when more bytes have come.
+    public mutating func next(_ bytes: [UInt8], from start: Int = 0) -> Step {
+        guard start >= 0, start < bytes.count else { return .needMore }
+        // Lengths below 16 MB begin with 0, a TLS record with 0x16 (neon's and PostgreSQL 17's test).
+        if bytes[start] == 0x16, !sslSeen, !gssSeen { return .request(.directTLS, end: start) }
+        var cursor = ByteCursor(bytes[start...])
+        guard let word = cursor.int32() else { return .needMore }
+        let length = Int(word)
+        guard length >= 8, length <= Self.maximumLength else { return .refused(.silent("invalid length of startup packet")) }
+        guard bytes.count - start >= length else { return .needMore }
+        let end = start + length
+        var body = ByteCursor(bytes[cursor.position..<end])
+        guard let code = body.uint32() else { return .refused(.silent("invalid length of startup packet")) }
+        switch code {
+        case CancelRequest.code:
+            guard let cancel = CancelRequest(&body) else { return .refused(.silent("invalid length of cancel request packet")) }
+            return .request(.cancel(cancel), end: end)
+        case Self.sslCode where !sslSeen:
+            sslSeen = true
+            return .request(.ssl, end: end)
+        case Self.gssCode where !gssSeen:
+            gssSeen = true
+            return .request(.gssEncryption, end: end)
+        default:
+            do throws(StartupRefusal) {
+                return .request(.startup(try StartupPacket(version: code, &body)), end: end)
+            } catch {
+                return .refused(error)
+            }
+        }
+    }
+}
