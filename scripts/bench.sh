@@ -1,9 +1,7 @@
 #!/bin/sh
-# bench.sh: the measurements of docs/benchmarks.md, against the release build.
+# bench.sh: the measurements of docs/benchmarks.md, against the release build. ARGS: options of Benchmarks/run.
 set -eu
 cd "$(dirname "$0")/.."
-if [ ! -x Benchmarks/run.sh ]; then
-    echo "bench: Benchmarks/run.sh is not there" >&2
-    exit 1
-fi
-exec Benchmarks/run.sh "$@"
+# Words of ARGS are separate options.
+# shellcheck disable=SC2086
+exec Benchmarks/run ${ARGS:-} "$@"
