@@ -64,6 +64,7 @@ let package = Package(
         .executableTarget(name: "dev", dependencies: ["DevCommands"], swiftSettings: strict),
 
         tests("BasicsTests", ["Basics"]),
+        tests("FilesTests", ["Basics", "Files"]),
     ],
     cLanguageStandard: .gnu11,
     cxxLanguageStandard: .gnucxx17

@@ -3,4 +3,6 @@
 #ifndef DEVDB_CPOSIX_H
 #define DEVDB_CPOSIX_H
 
+#include "CPosixFiles.h"
+
 #endif
