@@ -22,6 +22,18 @@ public struct DevError: Error, Sendable, Equatable, Codable {
     }
 }
 
+extension DevError {
+    /// With null for what is unknown, so that every error has every key (docs/json.md).
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(code, forKey: .code)
+        try container.encode(message, forKey: .message)
+        try container.encode(object, forKey: .object)
+        try container.encode(cause, forKey: .cause)
+        try container.encode(help, forKey: .help)
+    }
+}
+
 extension DevError: CustomStringConvertible {
     /// The form for terminals and logs: `error[port-taken]: 51214 is used by pid 812. Run dev up --db-port 0.`
     public var description: String {

@@ -41,12 +41,15 @@ public struct InstanceFacts: Sendable, Codable, Equatable {
     public var created: Bool
     /// Settings that differ from the running server's and need `dev stop && dev up`.
     public var pendingRestart: [String]
+    /// Folder of the toolchain's programs, where `dev psql` finds `psql`.
+    public var bin: String?
 
     public init(
         name: String, state: InstanceState, pg: String, url: String, prismaUrl: String, shadowUrl: String, prismaPostgresUrl: String,
         httpUrl: String, port: Int, shadowPort: Int, httpPort: Int, pid: Int?, dataDirectory: String, idle: String, createdAt: String,
         profile: String, front: String?, frontReason: String?, sessions: Int, project: String?, reason: String?, user: String,
-        password: String, database: String, created: Bool = false, pendingRestart: [String] = []
+        password: String, database: String, created: Bool = false, pendingRestart: [String] = [],
+        bin: String? = nil
     ) {
         self.name = name
         self.state = state
@@ -74,6 +77,41 @@ public struct InstanceFacts: Sendable, Codable, Equatable {
         self.database = database
         self.created = created
         self.pendingRestart = pendingRestart
+        self.bin = bin
+    }
+}
+
+extension InstanceFacts {
+    /// As synthesized but for one thing: what is unknown is written as null, so that every object has every key.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(state, forKey: .state)
+        try container.encode(pg, forKey: .pg)
+        try container.encode(url, forKey: .url)
+        try container.encode(prismaUrl, forKey: .prismaUrl)
+        try container.encode(shadowUrl, forKey: .shadowUrl)
+        try container.encode(prismaPostgresUrl, forKey: .prismaPostgresUrl)
+        try container.encode(httpUrl, forKey: .httpUrl)
+        try container.encode(port, forKey: .port)
+        try container.encode(shadowPort, forKey: .shadowPort)
+        try container.encode(httpPort, forKey: .httpPort)
+        try container.encode(pid, forKey: .pid)
+        try container.encode(dataDirectory, forKey: .dataDirectory)
+        try container.encode(idle, forKey: .idle)
+        try container.encode(createdAt, forKey: .createdAt)
+        try container.encode(profile, forKey: .profile)
+        try container.encode(front, forKey: .front)
+        try container.encode(frontReason, forKey: .frontReason)
+        try container.encode(sessions, forKey: .sessions)
+        try container.encode(project, forKey: .project)
+        try container.encode(reason, forKey: .reason)
+        try container.encode(user, forKey: .user)
+        try container.encode(password, forKey: .password)
+        try container.encode(database, forKey: .database)
+        try container.encode(created, forKey: .created)
+        try container.encode(pendingRestart, forKey: .pendingRestart)
+        try container.encode(bin, forKey: .bin)
     }
 }
 
@@ -103,6 +141,22 @@ public struct DaemonFacts: Sendable, Codable, Equatable {
         self.startedAt = startedAt
         self.instances = instances
         self.runsServersAs = runsServersAs
+    }
+}
+
+extension DaemonFacts {
+    /// With null for what is unknown.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(version, forKey: .version)
+        try container.encode(pid, forKey: .pid)
+        try container.encode(home, forKey: .home)
+        try container.encode(controlSocket, forKey: .controlSocket)
+        try container.encode(httpUrl, forKey: .httpUrl)
+        try container.encode(httpPort, forKey: .httpPort)
+        try container.encode(startedAt, forKey: .startedAt)
+        try container.encode(instances, forKey: .instances)
+        try container.encode(runsServersAs, forKey: .runsServersAs)
     }
 }
 
@@ -145,5 +199,28 @@ public struct DoctorFacts: Sendable, Codable, Equatable {
         self.toolchains = toolchains
         self.installCommand = installCommand
         self.checks = checks
+    }
+}
+
+extension DoctorFacts.Toolchain {
+    /// With null for what is unknown.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(version, forKey: .version)
+        try container.encode(bin, forKey: .bin)
+        try container.encode(source, forKey: .source)
+        try container.encode(isDefault, forKey: .isDefault)
+        try container.encode(problem, forKey: .problem)
+    }
+}
+
+extension DoctorFacts.Check {
+    /// With null for what is unknown.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(ok, forKey: .ok)
+        try container.encode(text, forKey: .text)
+        try container.encode(help, forKey: .help)
     }
 }
