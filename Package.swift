@@ -65,6 +65,7 @@ let package = Package(
 
         tests("BasicsTests", ["Basics"]),
         tests("FilesTests", ["Basics", "Files"]),
+        tests("DevServerTests", ["Basics", "Loop", "HTTPWire", "DevAPI", "DevServer"]),
     ],
     cLanguageStandard: .gnu11,
     cxxLanguageStandard: .gnucxx17

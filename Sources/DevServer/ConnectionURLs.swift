@@ -1,0 +1,68 @@
+public import Basics
+
+/// The URLs of one instance in all forms that prisma dev prints (spec/prisma-dev-cli.md §4).
+public struct ConnectionURLs: Sendable, Equatable {
+    /// Plain TCP: works with every client, libpq's tools too, which refuse Prisma's parameters.
+    public var plain: String
+    /// With the parameters `@prisma/dev` 0.22 and newer prints, in prisma dev's order.
+    public var prisma: String
+    /// Plain, on the shadow port: Prisma and libpq both take it.
+    public var shadow: String
+    public var prismaShadow: String
+    public var http: String
+    public var prismaPostgres: String
+
+    public static let user = "postgres"
+    /// What existing `.env` files have; the front maps it to the instance's main database.
+    public static let database = "template1"
+    static let parameters =
+        "sslmode=disable&connection_limit=10&connect_timeout=0&max_idle_connection_lifetime=0&pool_timeout=0&socket_timeout=0"
+
+    /// - Parameter password: leaves here in clear text, for its owner.
+    public init(name: InstanceName, password: Secret, port: UInt16, shadowPort: UInt16, httpPort: UInt16) {
+        let credentials = "\(Self.user):\(Self.percentEncoded(password.reveal()))"
+        func url(_ port: UInt16, _ query: String) -> String {
+            "postgres://\(credentials)@localhost:\(port)/\(Self.database)?\(query)"
+        }
+        plain = url(port, "sslmode=disable")
+        prisma = url(port, Self.parameters)
+        shadow = url(shadowPort, "sslmode=disable")
+        prismaShadow = url(shadowPort, Self.parameters)
+        http = "http://localhost:\(httpPort)"
+        // Prisma's schema engine borrows the two URLs out of the JSON text: an escape in them would be a parse error. There
+        // is none to write, because a percent-encoded URL and a checked name have no quote, backslash or control character.
+        let json = "{\"databaseUrl\":\"\(prisma)\",\"name\":\"\(name.text)\",\"shadowDatabaseUrl\":\"\(prismaShadow)\"}"
+        prismaPostgres = "prisma+postgres://localhost:\(httpPort)/?api_key=\(Self.base64URL(Array(json.utf8)))"
+    }
+
+    /// All but RFC 3986's unreserved characters as `%XX`.
+    static func percentEncoded(_ text: String) -> String {
+        let digits = Array("0123456789ABCDEF")
+        var result = ""
+        for byte in text.utf8 {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                result.append("%")
+                result.append(digits[Int(byte >> 4)])
+                result.append(digits[Int(byte & 15)])
+            }
+        }
+        return result
+    }
+
+    /// RFC 4648 §5 without padding: the schema engine's decoder is strict.
+    static func base64URL(_ bytes: [UInt8]) -> String {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+        var result = ""
+        var index = 0
+        while index < bytes.count {
+            let chunk = bytes[index..<min(index + 3, bytes.count)]
+            let value = chunk.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - chunk.count))
+            for position in 0...chunk.count { result.append(alphabet[Int(value >> UInt32(18 - 6 * position) & 63)]) }
+            index += 3
+        }
+        return result
+    }
+}
