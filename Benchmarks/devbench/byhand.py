@@ -19,7 +19,8 @@ host all all 127.0.0.1/32 scram-sha-256
 local replication all trust
 """
 
-# What may differ between a server of ours and one started by hand; any other difference ends the run.
+# What may differ between a server of ours and one started by hand; any other difference ends the run. (`tcp_…` tell of
+# the asking session's socket.)
 OWN_SETTINGS = {
     "cluster_name", "config_file", "data_directory", "external_pid_file", "hba_file", "ident_file", "listen_addresses", "log_directory",
     "log_filename", "port", "unix_socket_directories", "unix_socket_permissions",
@@ -150,6 +151,6 @@ def settings(target):
 def require_same_settings(ours, theirs):
     """Both servers must run with the same settings, else no ratio means anything."""
     a, b = settings(ours), settings(theirs)
-    different = {k: (a.get(k), b.get(k)) for k in a.keys() | b.keys() if k not in OWN_SETTINGS and a.get(k) != b.get(k)}
+    different = {k: (a.get(k), b.get(k)) for k in a.keys() | b.keys() if k not in OWN_SETTINGS and not k.startswith("tcp_") and a.get(k) != b.get(k)}
     if different:
         raise Failure(f"the hand-started server has other settings than ours: {different}")

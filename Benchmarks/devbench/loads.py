@@ -1,65 +1,63 @@
 """Rows about load: handed off, through the pump, direct TCP, PgBouncer; and connecting without a pool."""
 
-import shutil
+import contextlib
 
 from . import byhand, pgbench, system
 from .bench import turns
 from .figures import Figure
 from .pgwire import Target, ask
 from .pooler import PgBouncer
-from .product import timed
-
-LABELS = {"handoff": "handed off", "pump": "through the pump"}
 
 
 class Field:
     """Servers with the same settings and the same data: ours by each front, one by hand, PgBouncer before that one."""
 
     def __init__(self, bench, fronts):
-        self.bench, self.home, self.targets, self.stops = bench, bench.starts()[0], {}, []
-        for front in fronts:
-            name = bench.fresh(front)
-            facts = self.home.up(name, "--front", front)
-            if facts["front"] != front:
-                raise system.Failure(f"{front} was asked for and {facts['front']} given: {facts['frontReason']}")
-            self.targets[front] = Target.of(facts["url"])
-            self.stops.append(lambda name=name: self.home.remove(name))
-        self.home.await_spare()
-        server = bench.server()
-        server.spawn()
-        self.stops.append(server.delete)
-        self.targets["direct"] = server.target
-        for front in fronts:
-            byhand.require_same_settings(self.targets[front], server.target)
-        if "pump" in fronts:
-            if PgBouncer.program():
-                pooler = PgBouncer(f"{bench.scratch}/{bench.fresh('pooler')}", server)
-                bench.stack.callback(pooler.stop)
-                pooler.start()
-                self.stops.insert(0, pooler.stop)
-                self.targets["PgBouncer"] = pooler.target
-                bench.versions["PgBouncer"] = pooler.version()
-            else:
-                print("SKIPPED: PgBouncer beside the pump: it is not installed", flush=True)
-        for target in self.targets.values():
-            # Background work at a moment of its own would fall on one side.
-            ask(target, "ALTER SYSTEM SET autovacuum = off")
-            ask(target, "SELECT pg_reload_conf()")
+        self.home, self.targets = bench.starts()[0], {}
+        with contextlib.ExitStack() as stack:
+            for front in fronts:
+                self.targets[front] = self._ours(bench, front, stack)
+            self.home.await_spare()
+            server = bench.server()
+            stack.callback(server.delete)
+            server.spawn()
+            self.targets["direct"] = server.target
+            for front in fronts:
+                byhand.require_same_settings(self.targets[front], server.target)
+            if "pump" in fronts:
+                self._pooler(bench, server, stack)
+            for target in self.targets.values():
+                # Background work at a moment of its own would fall on one side.
+                ask(target, "ALTER SYSTEM SET autovacuum = off")
+                ask(target, "SELECT pg_reload_conf()")
+            self.close = stack.pop_all().close
 
-    def measure(self, rounds, work, prepare=None):
+    def _ours(self, bench, front, stack):
+        name = bench.fresh(front)
+        facts = self.home.up(name, "--front", front)
+        stack.callback(self.home.remove, name)
+        if facts["front"] != front:
+            raise system.Failure(f"{front} was asked for and {facts['front']} given: {facts['frontReason']}")
+        return Target.of(facts["url"])
+
+    def _pooler(self, bench, server, stack):
+        if not PgBouncer.program():
+            print("SKIPPED: PgBouncer beside the pump: it is not installed", flush=True)
+            return
+        pooler = PgBouncer(f"{bench.scratch}/{bench.fresh('pooler')}", server)
+        stack.callback(pooler.stop)
+        pooler.start()
+        self.targets["PgBouncer"] = pooler.target
+        bench.versions["PgBouncer"] = pooler.version()
+
+    def measure(self, rounds, work):
         """side → samples; the sides of a round in random order, each with a checkpoint before."""
         samples = {side: [] for side in self.targets}
         for _ in range(rounds):
             for side in turns(self.targets):
                 ask(self.targets[side], "CHECKPOINT")
-                if prepare:
-                    prepare(side)
                 samples[side].append(work(side))
         return samples
-
-    def close(self):
-        for stop in self.stops:
-            stop()
 
 
 def _figures(what, unit, samples):

@@ -20,7 +20,7 @@ class PrismaDev:
             self.missing = "its Node is for Linux on x86_64"
         else:
             with tarfile.open(archive) as tar:
-                tar.extractall(scratch)
+                tar.extractall(scratch, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}))
             self.folder, self.state, self.count = f"{scratch}/prisma-dev", f"{scratch}/prisma-state", 0
 
     def first_query(self):
