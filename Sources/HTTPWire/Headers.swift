@@ -1,0 +1,87 @@
+/// Header fields in their order, duplicates kept. A field is checked and its name lower-cased when it is made, so
+/// that no list can hold an illegal one: nothing can smuggle a line break into a message.
+public struct Headers: Sendable, Equatable {
+    public struct Field: Sendable, Equatable {
+        /// Lower case.
+        public let name: String
+        /// Without white space at its ends.
+        public let value: String
+
+        /// - Returns: nil when the name is not a token or the value has control characters.
+        public init?(_ name: String, _ value: String) {
+            let nameBytes = Array(name.utf8)
+            let valueBytes = Array(value.utf8)
+            guard Grammar.isToken(nameBytes[...]), valueBytes.allSatisfy(Grammar.isFieldContent) else { return nil }
+            self.init(checkedName: nameBytes[...], checkedValue: Grammar.trimmed(valueBytes[...]))
+        }
+
+        init(checkedName name: ArraySlice<UInt8>, checkedValue value: ArraySlice<UInt8>) {
+            self.name = String(decoding: name.lazy.map(Grammar.lowercased), as: UTF8.self)
+            self.value = String(decoding: value, as: UTF8.self)
+        }
+    }
+
+    public private(set) var fields: [Field] = []
+
+    public init() {}
+
+    /// Illegal fields are left out, as `append` does.
+    public init(_ pairs: KeyValuePairs<String, String>) {
+        for (name, value) in pairs { append(name, value) }
+    }
+
+    public var isEmpty: Bool { fields.isEmpty }
+
+    /// The first of that name, in any case.
+    public subscript(name: String) -> String? {
+        let name = name.lowercased()
+        return fields.first { $0.name == name }?.value
+    }
+
+    public func values(_ name: String) -> [String] {
+        let name = name.lowercased()
+        return fields.compactMap { $0.name == name ? $0.value : nil }
+    }
+
+    /// The elements of a list field (`Connection: a, b`) over all its lines, lower-cased, without white space.
+    public func tokens(_ name: String) -> [String] {
+        values(name).flatMap { value in
+            value.lowercased().utf8.split(separator: UInt8(ascii: ",")).compactMap { part in
+                let token = Grammar.trimmed(Array(part)[...])
+                return token.isEmpty ? nil : String(decoding: token, as: UTF8.self)
+            }
+        }
+    }
+
+    /// - Returns: false, and nothing is added, when name or value is illegal.
+    @discardableResult public mutating func append(_ name: String, _ value: String) -> Bool {
+        guard let field = Field(name, value) else { return false }
+        fields.append(field)
+        return true
+    }
+
+    mutating func append(_ field: Field) { fields.append(field) }
+
+    /// Replaces all of that name.
+    /// - Returns: false, and nothing is changed, when name or value is illegal.
+    @discardableResult public mutating func set(_ name: String, _ value: String) -> Bool {
+        guard let field = Field(name, value) else { return false }
+        fields.removeAll { $0.name == field.name }
+        fields.append(field)
+        return true
+    }
+
+    public mutating func remove(_ name: String) {
+        let name = name.lowercased()
+        fields.removeAll { $0.name == name }
+    }
+
+    func append(to bytes: inout [UInt8]) {
+        for field in fields {
+            bytes.append(contentsOf: field.name.utf8)
+            bytes.append(contentsOf: ": ".utf8)
+            bytes.append(contentsOf: field.value.utf8)
+            bytes.append(contentsOf: "\r\n".utf8)
+        }
+    }
+}
