@@ -48,7 +48,7 @@ let package = Package(
         room("HTTPWire", ["Basics"]),
         room("Loop", ["Basics", "CUV", "CPosix"]),
         room("Files", ["Basics", "CPosix"]),
-        room("Registry", ["Basics", "CSQLite"]),
+        room("Registry", ["Basics", "Files", "CSQLite"]),
         room("PostgresSession", ["Basics", "Loop", "CLibpq"]),
         room(
             "InstanceManager",
@@ -66,6 +66,7 @@ let package = Package(
         tests("BasicsTests", ["Basics"]),
         tests("FilesTests", ["Basics", "Files"]),
         tests("DevServerTests", ["Basics", "Loop", "HTTPWire", "DevAPI", "DevServer"]),
+        tests("RegistryTests", ["Basics", "Files", "Registry"]),
     ],
     cLanguageStandard: .gnu11,
     cxxLanguageStandard: .gnucxx17

@@ -1,31 +1,99 @@
 public import Basics
+internal import Files
 
-/// SQLite, WAL, synchronous=FULL. All calls block: use `Loop.blocking`. STUB: signatures to code against.
-public final class Registry: Sendable {
-    /// Opens or creates the file (0600), checks it, migrates it.
-    /// - Throws: `newer-state`, `corrupt-state`, `read-only`, `disk-full`, `system`.
-    public init(path: String) throws(DevError) {}
+#if canImport(Darwin)
+    internal import Darwin
+#else
+    internal import Glibc
+#endif
 
-    public func instances() throws(DevError) -> [InstanceRecord] { fatalError() }
-    /// Insert or replace the row and its ports in one transaction.
-    /// - Throws: `exists` for another instance's name, `port-taken` for a port that is another's.
-    public func save(_ record: InstanceRecord) throws(DevError) {}
-    /// Begin an intent; in the same transaction save the record, if one is given.
-    public func begin(_ kind: IntentRecord.Kind, instance: String, detail: String, saving record: InstanceRecord? = nil) throws(DevError)
-        -> Int64
-    { fatalError() }
-    /// End an intent; in the same transaction save or delete the instance, if asked.
-    public func finish(_ intent: Int64, saving record: InstanceRecord? = nil, deleting instance: String? = nil) throws(DevError) {}
-    public func intents() throws(DevError) -> [IntentRecord] { fatalError() }
+/// What must be known after a crash: SQLite, WAL, synchronous=FULL, so that what a call has returned from is on
+/// the disk. Passwords are in it as URLs show them, so the file is 0600. All calls block (12 µs to some ms for a
+/// commit): use `Loop.blocking`. Any thread may call; one connection serves all, one call after the other.
+public final class Registry: @unchecked Sendable {
+    // `lock` protects `database`.
+    private let lock = Lock()
+    private let database: Database
 
-    public func trash() throws(DevError) -> [TrashRecord] { fatalError() }
-    /// End a remove intent: the instance becomes a trash row, in one transaction.
-    public func finishRemoval(_ intent: Int64, _ record: TrashRecord) throws(DevError) {}
-    /// End a restore intent: the trash row becomes the instance again, in one transaction.
-    public func finishRestore(_ intent: Int64, _ record: InstanceRecord) throws(DevError) {}
-    public func forgetTrash(instance: String) throws(DevError) {}
+    public let path: String
+
+    /// Opens or creates the file (0600), checks it, migrates it. The caller holds the home's lock.
+    /// - Throws: `newer-state`, `corrupt-state` (also when the file is gone but its copy is there), `read-only`,
+    ///   `disk-full`, `system`. Nothing is ever deleted.
+    public init(path: String) throws(DevError) {
+        self.path = path
+        try Registry.prepareFile(path)
+        database = try Database(path: path)
+        try database.run("PRAGMA foreign_keys = ON")
+        // The first read: "not a database" is said here. Before the migrations, whose names would be misread.
+        let findings = try database.rows("PRAGMA quick_check(3)") { $0.text(0) }
+        guard findings == ["ok"] else { throw RegistryError.corrupt(path, cause: findings.joined(separator: "; ")) }
+        let pending = try Migrations.pending(database)
+        _ = try database.rows("PRAGMA journal_mode = WAL") { $0.text(0) }
+        try database.run("PRAGMA synchronous = FULL")
+        if !pending.isEmpty {
+            if pending.count < Migrations.all.count { try backup() }
+            try Migrations.apply(database)
+        }
+    }
+
+    /// SQLite gives -wal and -shm the mode of the main file, so that one has it from the start.
+    private static func prepareFile(_ path: String) throws(DevError) {
+        var facts = stat()
+        let found = stat(path, &facts) == 0
+        if !found || facts.st_size == 0, RegistryError.exists(backupPath(path)) { throw RegistryError.missing(path) }
+        guard !found else {
+            // By path: closing a descriptor of our own would drop the locks of every SQLite connection to the file.
+            if facts.st_mode & 0o077 != 0, chmod(path, 0o600) != 0, errno == EROFS { throw RegistryError.readOnly(path) }
+            return
+        }
+        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            switch errno {
+            case EROFS: throw RegistryError.readOnly(path)
+            case ENOSPC, EDQUOT: throw RegistryError.diskFull(path)
+            default:
+                throw DevError(.system, "Can't make the registry \(path)", object: path, cause: String(cString: strerror(errno)))
+            }
+        }
+        close(descriptor)
+    }
+
+    static func backupPath(_ path: String) -> String { path + ".backup" }
+
+    /// Writes a whole copy beside the file (`registry.sqlite.backup`, 0600, durable), from which a person can
+    /// restore it; `corrupt-state` errors say how. For the daemon's start and clean stop.
+    public func backup() throws(DevError) {
+        let bytes = try lock.withLock { () throws(DevError) in try database.serialized() }
+        try DurableFile.write(bytes, to: Registry.backupPath(path))
+    }
+
+    func read<T>(_ body: (Database) throws(DevError) -> T) throws(DevError) -> T {
+        try lock.withLock { () throws(DevError) in try body(database) }
+    }
+
+    /// One transaction, durable when it returns.
+    func write<T>(_ body: (Database) throws(DevError) -> T) throws(DevError) -> T {
+        try lock.withLock { () throws(DevError) in
+            try database.transaction { () throws(DevError) in try body(database) }
+        }
+    }
 
     /// Small facts of the daemon itself, such as its HTTP port.
-    public func setting(_ key: String) throws(DevError) -> String? { fatalError() }
-    public func set(_ key: String, _ value: String?) throws(DevError) {}
+    public func setting(_ key: String) throws(DevError) -> String? {
+        try read { (database) throws(DevError) in
+            try database.rows("SELECT value FROM setting WHERE key = ?", [.text(key)]) { $0.text(0) }.first
+        }
+    }
+
+    /// - Parameter value: nil forgets it.
+    public func set(_ key: String, _ value: String?) throws(DevError) {
+        try write { (database) throws(DevError) in
+            if let value {
+                try database.run("INSERT OR REPLACE INTO setting VALUES (?, ?)", [.text(key), .text(value)])
+            } else {
+                try database.run("DELETE FROM setting WHERE key = ?", [.text(key)])
+            }
+        }
+    }
 }
