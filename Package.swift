@@ -52,7 +52,10 @@ let package = Package(
         room("PostgresSession", ["Basics", "Loop", "CLibpq"]),
         room(
             "InstanceManager",
-            ["Basics", "Loop", "Files", "Registry", "PostgresSession", "PostgresWire", "CPosix"]),
+            ["Basics", "Loop", "Files", "Registry", "PostgresSession", "PostgresWire", "HandoffImage", "CPosix"]),
+        // The hand-off library, compiled from Sources/CHandoff (which is no target: it must not be linked into us).
+        .plugin(name: "EmbedHandoff", capability: .buildTool()),
+        .target(name: "HandoffImage", swiftSettings: strict, plugins: ["EmbedHandoff"]),
         room("Front", ["Basics", "Loop", "PostgresWire", "InstanceManager", "CPosix"]),
         room("DevAPI", ["Basics", "HTTPWire"]),
         room("CommandLine", ["Basics"]),
