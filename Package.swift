@@ -50,12 +50,17 @@ let package = Package(
         room("Files", ["Basics", "CPosix"]),
         room("Registry", ["Basics", "Files", "CSQLite"]),
         room("PostgresSession", ["Basics", "Loop", "CLibpq"]),
+        // The profiles of server settings, as they lie in templates/, embedded in the program.
+        .target(
+            name: "Profiles", path: "templates/profiles",
+            resources: [.embedInCode("durable.conf"), .embedInCode("ephemeral.conf")], swiftSettings: strict),
         room(
             "InstanceManager",
             ["Basics", "Loop", "Files", "Registry", "PostgresSession", "PostgresWire", "HandoffImage", "CPosix"]),
         // The hand-off library, compiled from Sources/CHandoff (which is no target: it must not be linked into us).
         .plugin(name: "EmbedHandoff", capability: .buildTool()),
         .target(name: "HandoffImage", swiftSettings: strict, plugins: ["EmbedHandoff"]),
+            ["Basics", "Loop", "Files", "Registry", "PostgresSession", "PostgresWire", "CPosix", "Profiles"]),
         room("Front", ["Basics", "Loop", "PostgresWire", "InstanceManager", "CPosix"]),
         room("DevAPI", ["Basics", "HTTPWire"]),
         room("CommandLine", ["Basics"]),
@@ -70,6 +75,7 @@ let package = Package(
         tests("FilesTests", ["Basics", "Files"]),
         tests("DevServerTests", ["Basics", "Loop", "HTTPWire", "DevAPI", "DevServer"]),
         tests("RegistryTests", ["Basics", "Files", "Registry"]),
+        tests("InstanceManagerTests", ["InstanceManager", "Basics", "Loop", "Files", "Registry", "PostgresSession", "Profiles"]),
     ],
     cLanguageStandard: .gnu11,
     cxxLanguageStandard: .gnucxx17

@@ -1,0 +1,129 @@
+public import Basics
+internal import Files
+internal import Loop
+public import Registry
+
+extension InstanceManager {
+    /// Creates the instance (ports, registry, data directory); does not start it. When it returns, its ports are open
+    /// and a client would wake it.
+    /// - Throws: `exists`, `port-taken`, `no-postgres`, `bad-configuration`, `disk-full`; then nothing is left of it.
+    public func create(_ request: NewInstance) async throws(DevError) -> InstanceRecord {
+        guard let effects, binder != nil else { throw InstanceManager.notStarted }
+        guard names[request.name] == nil else {
+            throw DevError(
+                .exists, "There is an instance \(request.name) already", object: request.name.text, help: "Run dev start \(request.name)")
+        }
+        try ServerSettings.checkProfile(request.profile)
+        try ServerSettings.check(request.settings)
+        if let password = request.password { try Passwords.check(password) }
+        let id = freshID()
+        names[request.name] = id
+        do throws(DevError) {
+            let toolchain = try await finder.choose(request.pg)
+            let random = configuration.random
+            let password = request.password ?? Passwords.generate(random)
+            let verifier = try await loop.blocking { () throws(DevError) in try Passwords.verifier(password, random) }
+            // Fresh from the first moment: nothing has run that could have changed it. The first start puts it into the cluster.
+            var record = InstanceRecord(
+                id: id, name: request.name, pgVersion: toolchain.version, pgBin: toolchain.bin, profile: request.profile,
+                idle: request.idle, password: password, verifier: verifier, roles: ["postgres"], verifierFresh: true,
+                settings: request.settings, extensions: request.extensions, front: request.front, project: request.project,
+                createdAt: configuration.wall())
+            let owner = makeOwner(record, .creating(clients: []), effects)
+            owners[id] = owner
+            do throws(DevError) {
+                record = try await allocatePorts(record, request)
+                try await make(record, toolchain)
+            } catch {
+                await owner.creationFailed(error)
+                await binder?.release(id)
+                throw error
+            }
+            await owner.created(record)
+            return record
+        } catch {
+            forget(id)
+            throw error
+        }
+    }
+
+    /// Registry and folders: begun by an intent, so that the next daemon undoes what this one does not finish.
+    private func make(_ record: InstanceRecord, _ toolchain: Toolchain) async throws(DevError) {
+        let id = record.id
+        let (folder, data, user) = (layout.instanceDirectory(id), layout.dataDirectory(id), configuration.user)
+        let intent = try await line.run { registry throws(DevError) in
+            try registry.begin(.create, instance: id, detail: "", saving: record)
+        }
+        Failpoint.pass("create.begun")
+        do {
+            try await loop.blocking { () throws(DevError) in
+                try DurableFile.makeFolder(folder, mode: 0o700, owner: user?.ids)
+            }
+            Failpoint.pass("create.folder")
+            let method = try await templates.provide(toolchain, profile: record.profile, at: data)
+            Failpoint.pass("create.cloned")
+            try await line.run { registry throws(DevError) in try registry.finish(intent, saving: record) }
+            Failpoint.pass("create.finished")
+            log.info("created", ["instance": record.name, "id": id, "version": record.pgVersion, "from": method.rawValue])
+        } catch {
+            do { try await undoCreate(intent, id: id) } catch { log.error("undo of create", ["instance": record.name, "error": error]) }
+            throw error
+        }
+    }
+
+    /// - Throws: what kept it from being undone; the intent stays then, for the next daemon.
+    func undoCreate(_ intent: Int64, id: String) async throws(DevError) {
+        let (folder, sockets) = (layout.instanceDirectory(id), layout.socketDirectory(id))
+        try await loop.blocking { () throws(DevError) in
+            if Paths.exists(folder) { try TreeClone.remove(folder) }
+            if Paths.exists(sockets) { try TreeClone.remove(sockets) }
+        }
+        try await line.run { registry throws(DevError) in try registry.finish(intent, deleting: id) }
+    }
+
+    /// Brings back the newest removed instance of a name, with its ports if they are still free.
+    public func undoRemove(_ name: InstanceName) async throws(DevError) -> InstanceRecord {
+        guard let effects, binder != nil else { throw InstanceManager.notStarted }
+        guard names[name] == nil else {
+            throw DevError(
+                .exists, "There is an instance \(name) again", object: name.text,
+                help: "Remove that one first, then run dev undo rm \(name)")
+        }
+        let candidates = try await trash().filter { $0.instance.name == name }
+        guard let found = candidates.max(by: { $0.removedAt < $1.removedAt }) else {
+            throw DevError(
+                .notFound, "There is no \(name) in the trash", object: name.text, help: "What is removed can be brought back for 7 days")
+        }
+        guard names[name] == nil else { throw DevError(.exists, "There is an instance \(name) again", object: name.text) }
+        let id = found.instance.id
+        names[name] = id
+        do throws(DevError) {
+            var record = found.instance
+            let owner = makeOwner(record, .creating(clients: []), effects)
+            owners[id] = owner
+            do throws(DevError) {
+                record = try await allocatePorts(record, nil)
+                try await removal.restore(found, as: record)
+            } catch {
+                await owner.creationFailed(error)
+                await binder?.release(id)
+                throw error
+            }
+            await owner.created(record)
+            return record
+        } catch {
+            forget(id)
+            throw error
+        }
+    }
+
+    private func freshID() -> String {
+        while true {
+            let digits = String(UInt32(truncatingIfNeeded: configuration.random()), radix: 16)
+            let id = String(repeating: "0", count: 8 - digits.count) + digits
+            if owners[id] == nil, !Paths.exists(layout.instanceDirectory(id)), !Paths.exists(layout.trash + "/" + id) { return id }
+        }
+    }
+
+    static var notStarted: DevError { DevError(.internal, "The manager has not started", object: "devd", help: "Try again") }
+}

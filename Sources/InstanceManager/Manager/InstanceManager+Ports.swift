@@ -1,0 +1,108 @@
+internal import Basics
+internal import Loop
+internal import Registry
+
+extension InstanceManager {
+    /// Ports of all instances but one, sleeping ones too: they keep their claim.
+    private func rules(except id: String) -> PortRules {
+        var claims: [UInt16: String] = [:]
+        for port in configuration.reservedPorts { claims[port] = "the daemon" }
+        for (other, owner) in owners where other != id {
+            let record = owner.assumeIsolated { $0.record }
+            for port in record.ports { claims[port.port] = record.name.text }
+        }
+        return PortRules(claims: claims)
+    }
+
+    /// Finds ports by really binding them. The record of the owner has them before the binder opens them, so that a
+    /// client that comes at once is known.
+    /// - Parameter request: nil when an instance comes back: it gets its old ports if it can.
+    func allocatePorts(_ record: InstanceRecord, _ request: NewInstance?) async throws(DevError) -> InstanceRecord {
+        guard let binder else { throw InstanceManager.notStarted }
+        let rules = rules(except: record.id)
+        var asked: [PortRecord.Kind: UInt16] = [:]
+        for (kind, port) in [(PortRecord.Kind.http, request?.httpPort), (.main, request?.mainPort), (.shadow, request?.shadowPort)] {
+            guard let port, port != 0 else { continue }
+            try rules.check(port, name: record.name.text, asked: Array(asked.values))
+            asked[kind] = port
+        }
+        var refused: Set<UInt16> = []
+        // Each round either ends or refuses a port that was not refused before; the bound is for a binder gone wrong.
+        for _ in 0..<256 {
+            var record = record
+            record.ports = try choose(rules, asked: asked, last: record.ports, request, refused: refused)
+            await owners[record.id]?.assign(ports: record.ports)
+            do {
+                try await binder.bind(record)
+                return record
+            } catch {
+                guard error.code == .portTaken, let port = UInt16(error.object), record.ports.contains(where: { $0.port == port }) else {
+                    throw error
+                }
+                guard !asked.values.contains(port) else { throw portTaken(port, error) }
+                guard refused.insert(port).inserted else { throw error }
+            }
+        }
+        throw DevError(.portTaken, "No free ports were found", object: record.name.text, help: "Run dev up --db-port N --shadow-db-port N")
+    }
+
+    private func choose(
+        _ rules: PortRules, asked: [PortRecord.Kind: UInt16], last: [PortRecord], _ request: NewInstance?, refused: Set<UInt16>
+    ) throws(DevError) -> [PortRecord] {
+        var taken = refused.union(asked.values)
+        var ports = asked[.http].map { [PortRecord(kind: .http, port: $0)] } ?? last.filter { $0.kind == .http }
+        for kind in [PortRecord.Kind.main, .shadow] {
+            if let port = asked[kind] {
+                ports.append(PortRecord(kind: kind, port: port))
+                continue
+            }
+            let before = last.first { $0.kind == kind }?.port
+            // 0 asks for any free one: not for the habitual.
+            let any = (kind == .main ? request?.mainPort : request?.shadowPort) == 0
+            guard let port = rules.candidates(kind, last: before, standard: !any, taken: taken).first else {
+                throw DevError(.portTaken, "All ports up to 65535 are taken", object: "65535", help: "Remove instances that are not used")
+            }
+            taken.insert(port)
+            ports.append(PortRecord(kind: kind, port: port))
+        }
+        return ports
+    }
+
+    /// Says who has the port, where that can be told.
+    func portTaken(_ port: UInt16, _ error: DevError) -> DevError {
+        guard let holder = PortHolder.describe(port) else { return error }
+        return DevError(
+            .portTaken, "Port \(port) is used by \(holder)", object: String(port), help: "Run dev up --db-port 0 to take any free port")
+    }
+
+    /// At the daemon's start: an instance whose port somebody else has says so, and gets it back when it is free.
+    func bindOrRetry(_ id: String) async {
+        guard let binder, let owner = owners[id] else { return }
+        let record = await owner.record
+        do {
+            try await binder.bind(record)
+            if portProblems.removeValue(forKey: id) != nil { log.info("ports are back", ["instance": record.name]) }
+        } catch {
+            guard owners[id] === owner else { return }
+            if portProblems[id] == nil {
+                portProblems[id] = UInt16(error.object).map { portTaken($0, error) } ?? error
+                log.error("ports", ["instance": record.name, "error": error])
+            }
+            retryPorts()
+        }
+    }
+
+    /// The one periodic work of the daemon, only while a port is missing: nobody tells when a port becomes free.
+    private func retryPorts() {
+        guard portRetry == nil else { return }
+        portRetry = loop.task { await self.retryPortsUntilBound() }
+    }
+
+    private func retryPortsUntilBound() async {
+        while !portProblems.isEmpty {
+            do { try await loop.clock.sleep(for: .milliseconds(500)) } catch { return }
+            for id in portProblems.keys.sorted() { await bindOrRetry(id) }
+        }
+        portRetry = nil
+    }
+}

@@ -1,0 +1,178 @@
+public import Basics
+public import Loop
+public import Registry
+
+/// All instances of a home. Make it, then `start` once before anything is served; until then it knows nobody.
+/// Its actors run on the loop.
+public actor InstanceManager {
+    nonisolated let loop: Loop
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    let configuration: ManagerConfiguration
+    let line: RegistryLine
+    let finder: ToolchainFinder
+    let templates: TemplateStore
+    let removal: Removal
+    /// Set by `start`.
+    var effects: PostgresEffects?
+    var binder: (any PortBinder)?
+
+    /// By id.
+    var owners: [String: InstanceOwner] = [:]
+    /// Names in use, also by instances that are being made or brought back.
+    var names: [InstanceName: String] = [:]
+    /// Instances that don't have their ports because somebody else does: id → what is wrong.
+    var portProblems: [String: DevError] = [:]
+    var portRetry: Task<Void, Never>?
+    var shadowWork: [String: Task<Result<String, DevError>, Never>] = [:]
+    /// Sessions that an earlier daemon let in and whose end we don't see, as of the last look.
+    var inherited: [String: Int] = [:]
+
+    public init(loop: Loop, registry: Registry, configuration: ManagerConfiguration) {
+        self.loop = loop
+        self.configuration = configuration
+        line = RegistryLine(loop: loop, registry: registry)
+        finder = ToolchainFinder(loop: loop, environment: configuration.environment)
+        templates = TemplateStore(
+            loop: loop, layout: configuration.layout, user: configuration.user, log: configuration.log,
+            pause: configuration.pauseBeforeWork, background: configuration.preparesAhead)
+        removal = Removal(layout: configuration.layout, line: line, loop: loop, wall: configuration.wall)
+    }
+
+    var layout: HomeLayout { configuration.layout }
+    var log: Log { configuration.log }
+
+    func owner(_ id: String) throws(DevError) -> InstanceOwner {
+        guard let owner = owners[id] else { throw InstanceManager.gone(id) }
+        return owner
+    }
+
+    static func gone(_ what: String) -> DevError {
+        DevError(.notFound, "There is no instance \(what)", object: what, help: "Run dev ls to see those that there are")
+    }
+
+    func makeOwner(_ record: InstanceRecord, _ state: InstanceMachine.State, _ effects: PostgresEffects) -> InstanceOwner {
+        let clock = loop.clock
+        let start = clock.now
+        let time = TimeSource(
+            monotonic: { (clock.now - start).seconds }, wall: configuration.wall,
+            sleep: { seconds throws in try await clock.sleep(for: .seconds(seconds)) })
+        return InstanceOwner(record: record, state: state, effects: effects, executor: loop, time: time, log: log)
+    }
+
+    // MARK: The front's side
+
+    /// Facts for a login, at once; nil when the instance is gone.
+    public func loginFacts(_ id: String) -> LoginFacts? {
+        owners[id]?.assumeIsolated { owner in
+            LoginFacts(record: owner.record, state: owner.machine.publicState, endpoint: owner.endpoint)
+        }
+    }
+
+    /// Wakes the server if it sleeps and waits until it takes sessions; however many wait, one start. Clients are
+    /// held through starting, recovering and stopping.
+    /// - Throws: `broken`, `start-failed`, `disk-full`, `version-mismatch`, `no-postgres`, `cancelled`, `not-found`.
+    public func endpoint(_ id: String) async throws(DevError) -> Endpoint { try await owner(id).awake() }
+
+    /// A client session began (true) or ended (false): counts for status and idleness.
+    public func sessionChanged(_ id: String, began: Bool) {
+        owners[id]?.assumeIsolated { $0.sessionChanged(began: began) }
+    }
+
+    // MARK: The control API's side
+
+    public func list() -> [InstanceStatus] {
+        owners.keys.compactMap { status(id: $0) }.sorted { $0.record.name < $1.record.name }
+    }
+
+    public func status(_ name: InstanceName) -> InstanceStatus? { names[name].flatMap { status(id: $0) } }
+
+    public func status(id: String) -> InstanceStatus? {
+        let (problem, earlier) = (portProblems[id], inherited[id] ?? 0)
+        return owners[id]?.assumeIsolated { owner in
+            InstanceStatus(
+                record: owner.record, state: owner.machine.publicState, pid: owner.server?.pid,
+                reason: owner.brokenReason ?? problem?.description, passage: owner.endpoint?.passage,
+                sessions: owner.sessions + (owner.server == nil ? 0 : earlier), adopted: owner.server?.adopted ?? false)
+        }
+    }
+
+    /// Wakes it by a person's wish: `broken` is cleared and the restart budget is new.
+    public func start(_ id: String) async throws(DevError) -> Endpoint {
+        try await repair(id)
+        return try await endpoint(id)
+    }
+
+    /// Fast stop; immediate after a minute. Already stopped is done.
+    public func stop(_ id: String) async throws(DevError) { try await owner(id).stop() }
+
+    /// Clears `broken` so that the next start is tried.
+    public func repair(_ id: String) async throws(DevError) { try await owner(id).repair() }
+
+    /// To the trash, for 7 days. - Throws: `running` unless it was stopped before.
+    public func remove(_ id: String) async throws(DevError) {
+        let owner = try owner(id)
+        try await owner.remove()
+        await owner.close()
+        forget(id)
+    }
+
+    /// Changes idle, settings, front, project … of an existing instance. For the password there is `setPassword`; id,
+    /// name and ports stay what they are.
+    public func configure(_ id: String, _ change: @Sendable (inout InstanceRecord) -> Void) async throws(DevError) -> InstanceRecord {
+        let owner = try owner(id)
+        var trial = await owner.record
+        change(&trial)
+        try ServerSettings.check(trial.settings)
+        try ServerSettings.checkProfile(trial.profile)
+        return try await owner.configure { record in
+            let before = record
+            change(&record)
+            record.id = before.id
+            record.name = before.name
+            record.ports = before.ports
+            record.password = before.password
+        }
+    }
+
+    func forget(_ id: String) {
+        owners[id] = nil
+        portProblems[id] = nil
+        inherited[id] = nil
+        for name in names.keys where names[name] == id { names[name] = nil }
+    }
+
+    // MARK: Housekeeping
+
+    /// All PostgreSQL installations that are found, for `dev doctor`.
+    public func toolchains() async -> [Toolchain] { await finder.all() }
+
+    /// Deletes what has been in the trash for 7 days.
+    /// - Returns: when to call again, in seconds since 1970; nil when the trash is empty.
+    public func sweepTrash() async throws(DevError) -> Double? { try await removal.sweep() }
+
+    public func trash() async throws(DevError) -> [TrashRecord] {
+        try await line.run { registry throws(DevError) in try registry.trash() }
+    }
+
+    /// Before the daemon leaves. Nothing may be asked of the manager afterwards.
+    /// - Parameter stopServers: also stop every server; else they live on and the next daemon adopts them.
+    public func shutdown(stopServers: Bool) async {
+        await templates.close()
+        portRetry?.cancel()
+        let all = owners.values.sorted { $0.id < $1.id }
+        if stopServers {
+            let stops = all.map { owner in loop.task { await self.stopQuietly(owner) } }
+            for stop in stops { await stop.value }
+        }
+        for owner in all { await owner.close() }
+    }
+
+    private func stopQuietly(_ owner: InstanceOwner) async {
+        do throws(DevError) { try await owner.stop() } catch { log.warning("stop", ["instance": owner.id, "error": error]) }
+    }
+}
+
+extension Duration {
+    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}

@@ -1,0 +1,76 @@
+internal import Basics
+internal import Loop
+
+/// What is held of a running postmaster. Confined to the loop.
+final class LivingServer {
+    let server: Server
+    let dataDirectory: String
+    let socketDirectory: String
+    let logPath: String
+    /// Where in the log this start's lines begin.
+    let logOffset: Int64
+    /// nil for an adopted one.
+    let child: ChildProcess?
+    /// Fires at each change in the data directory, at the end of the process, and when a timer asks for a look.
+    let changed = Trigger()
+    private(set) var exit: ExitStatus?
+    private(set) var hasEnded = false
+    private var lookIsDue = false
+    private let timer: TimerHandle
+    private var folder: FolderWatch?
+    private var exitWatch: ExitWatch?
+    /// How clients get through; found out at the first session.
+    var passage: Passage?
+
+    init(
+        loop: Loop, server: Server, dataDirectory: String, socketDirectory: String, logPath: String, logOffset: Int64, child: ChildProcess?
+    ) throws(DevError) {
+        self.server = server
+        self.dataDirectory = dataDirectory
+        self.socketDirectory = socketDirectory
+        self.logPath = logPath
+        self.logOffset = logOffset
+        self.child = child
+        timer = TimerHandle(loop: loop)
+    }
+
+    /// Begins to watch; `ended` is told of an adopted server's end (a child's is awaited).
+    func watch(loop: Loop) throws(DevError) {
+        let changed = changed
+        folder = try FolderWatch(loop: loop, path: dataDirectory) { name in
+            // The files of a running server come and go; its state is in one of them.
+            if name == nil || name == "postmaster.pid" { changed.fire() }
+        }
+        guard child == nil else { return }
+        exitWatch = try ExitWatch(loop: loop, pid: server.pid) { [weak self] in self?.ended(nil) }
+    }
+
+    func ended(_ status: ExitStatus?) {
+        guard !hasEnded else { return }
+        exit = status
+        hasEnded = true
+        timer.close()
+        folder?.close()
+        exitWatch?.close()
+        changed.fire()
+    }
+
+    /// Fires `changed` after so long, unless called again.
+    func look(after delay: Duration) {
+        guard !hasEnded else { return }
+        timer.start(after: delay) { [weak self] in
+            self?.lookIsDue = true
+            self?.changed.fire()
+        }
+    }
+
+    /// Whether the time for a look has come since the last call.
+    func takeLook() -> Bool {
+        defer { lookIsDue = false }
+        return lookIsDue
+    }
+
+    func stopLooking() {
+        if !hasEnded { timer.stop() }
+    }
+}

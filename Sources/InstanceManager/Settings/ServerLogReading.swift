@@ -1,0 +1,70 @@
+internal import Basics
+
+/// Why a server did not start, read from what it wrote.
+enum ServerLogReading {
+    /// - Parameters:
+    ///   - text: what the server wrote since this start.
+    ///   - name: the instance's name.
+    ///   - exit: how the process ended, in words.
+    static func failure(in text: String, name: String, exit: String) -> ServerFailure {
+        let lines = text.split(separator: "\n").map(String.init)
+        let serious = lines.filter { $0.contains("FATAL:") || $0.contains("PANIC:") || $0.contains("postgres: could not") }
+        let tail = lines.suffix(5).joined(separator: "\n")
+        let logs = "Run dev logs \(name) to see more"
+
+        if let setting = lines.lazy.compactMap({ ServerLogReading.setting(in: $0) }).first {
+            return ServerFailure(
+                error: DevError(
+                    .startFailed, "A setting keeps the server of \(name) from starting", object: name, cause: setting,
+                    help: "Correct it; the next connection tries again, or run dev start \(name)"),
+                permanent: true)
+        }
+        if let line = lines.first(where: { $0.contains("No space left on device") || $0.contains("Disk quota exceeded") }) {
+            return ServerFailure(
+                error: DevError(
+                    .diskFull, "The disk is full, so the server of \(name) can't run", object: name, cause: message(line),
+                    help: "Free some space; the next connection tries again"),
+                permanent: true)
+        }
+        if let line = lines.first(where: {
+            $0.contains("database files are incompatible with server") || $0.contains("is not compatible with this version")
+        }) {
+            return ServerFailure(
+                error: DevError(
+                    .versionMismatch, "The data of \(name) is another PostgreSQL's", object: name,
+                    cause: lines.first(where: { $0.contains("DETAIL:") }).map(message) ?? message(line), help: logs),
+                permanent: true)
+        }
+        let cause = serious.last.map(message) ?? (tail.isEmpty ? exit : "\(exit): \(tail)")
+        let permanent = serious.contains { line in
+            [
+                "has wrong ownership", "has invalid permissions", "could not load library", "could not access file",
+                "is not a valid data directory", "configuration file",
+            ]
+            .contains { line.contains($0) }
+        }
+        return ServerFailure(
+            error: DevError(.startFailed, "The server of \(name) ended", object: name, cause: cause, help: logs), permanent: permanent)
+    }
+
+    /// PostgreSQL's words about a setting, with file and line, if this line has such.
+    private static func setting(in line: String) -> String? {
+        let marks = [
+            "unrecognized configuration parameter", "invalid value for parameter", "is outside the valid range for parameter",
+            "syntax error in file", "requires a numeric value", "requires a Boolean value", "requires an integer value",
+            "could not open configuration file", "cannot be changed without restarting", "cannot be set",
+        ]
+        guard marks.contains(where: { line.contains($0) }), line.contains("FATAL:") || line.contains("LOG:") || line.contains("ERROR:")
+        else { return nil }
+        return message(line)
+    }
+
+    /// The text after "FATAL:  ", "LOG:  " or "DETAIL:  ".
+    static func message(_ line: String) -> String {
+        for mark in ["FATAL:  ", "PANIC:  ", "ERROR:  ", "LOG:  ", "DETAIL:  "] {
+            guard let range = line.firstRange(of: mark) else { continue }
+            return String(line[range.upperBound...])
+        }
+        return line
+    }
+}

@@ -1,0 +1,31 @@
+internal import Basics
+
+enum ToolchainError {
+    static func none(found: [Toolchain]) -> DevError {
+        DevError(
+            .noPostgres, "No usable PostgreSQL was found", object: "postgres", cause: summary(found),
+            help: "Run \(InstallCommand.here()), or set DEVDB_PG_BIN to a folder that has postgres and initdb")
+    }
+
+    static func missing(major: String, found: [Toolchain]) -> DevError {
+        DevError(
+            .noPostgres, "PostgreSQL \(major) was not found", object: major, cause: summary(found),
+            help: "Run \(InstallCommand.here(major: major)), or choose one that is here with --pg")
+    }
+
+    /// The data directory is another major's than what was asked to run it.
+    static func mismatch(name: String, data: String, toolchain: String) -> DevError {
+        DevError(
+            .versionMismatch, "The data of \(name) belongs to PostgreSQL \(data), not to \(toolchain)", object: name,
+            help: "Run \(InstallCommand.here(major: data)); a new instance takes --pg \(toolchain)")
+    }
+
+    private static func summary(_ found: [Toolchain]) -> String? {
+        guard !found.isEmpty else { return nil }
+        return "found "
+            + found.map { toolchain in
+                (toolchain.version.isEmpty ? "" : toolchain.version + " in ") + toolchain.bin
+                    + (toolchain.problem.map { " (\($0))" } ?? "")
+            }.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,90 @@
+import Basics
+import Profiles
+import Testing
+
+@testable import InstanceManager
+
+@Suite struct ServerSettingsTests {
+    @Test func profileComesBeforeSettings() throws {
+        let text = ServerSettings.file(profile: "durable", major: 15, name: "shop", settings: ["work_mem": "8MB"], linux: true)
+        let lines = text.split(separator: "\n")
+        let fsync = try #require(lines.firstIndex(of: "fsync = on"))
+        let own = try #require(lines.firstIndex(of: "work_mem = '8MB'"))
+        #expect(fsync < own)
+        #expect(lines.contains("recovery_init_sync_method = syncfs"))
+    }
+
+    @Test func taggedLinesAreLeftOutWhereTheyDoNotFit() {
+        let old = ServerSettings.file(profile: "durable", major: 13, name: "a", settings: [:], linux: true)
+        let mac = ServerSettings.file(profile: "durable", major: 16, name: "a", settings: [:], linux: false)
+        #expect(!old.contains("recovery_init_sync_method"))
+        #expect(!mac.contains("recovery_init_sync_method"))
+    }
+
+    @Test func valuesAreQuoted() {
+        #expect(ServerSettings.quoted("it's \\ fine") == "'it''s \\\\ fine'")
+    }
+
+    @Test(arguments: ["listen_addresses", "PORT", "hba_file"])
+    func whatIsOursIsRefused(name: String) {
+        #expect(throws: DevError.self) { try ServerSettings.check([name: "x"]) }
+    }
+
+    @Test(arguments: ["a b", "", "1a", "a=b", "a'b"])
+    func namesAreChecked(name: String) {
+        #expect(throws: DevError.self) { try ServerSettings.check([name: "x"]) }
+    }
+
+    @Test func lineBreaksAreRefused() {
+        #expect(throws: DevError.self) { try ServerSettings.check(["work_mem": "1\nport = 1"]) }
+    }
+
+    @Test func everyProfileHasText() throws {
+        for name in Profiles.names {
+            try ServerSettings.checkProfile(name)
+            #expect(Profiles.text(name)?.contains("fsync") == true)
+        }
+        #expect(throws: DevError.self) { try ServerSettings.checkProfile("fast") }
+    }
+}
+
+@Suite struct HostRulesTests {
+    @Test func writingTwiceIsWritingOnce() {
+        let once = HostRules.file(present: nil)
+        #expect(HostRules.file(present: once) == once)
+    }
+
+    @Test func ownLinesStayBetweenTheBlocks() throws {
+        let own = "host secret all 127.0.0.1/32 reject"
+        let text = HostRules.file(present: HostRules.file(present: nil) + own + "\n")
+        #expect(HostRules.file(present: text) == text)
+        let lines = text.split(separator: "\n").map(String.init)
+        let place = try #require(lines.firstIndex(of: own))
+        let trust = try #require(lines.firstIndex { $0.contains("::1/128") })
+        let all = try #require(lines.firstIndex { $0.contains("127.0.0.1/32 md5") })
+        #expect(trust < place && place < all)
+    }
+}
+
+@Suite struct ServerLogReadingTests {
+    @Test func aSettingIsNamedWithFileAndLine() {
+        let log = """
+            2026-01-01 LOG:  unrecognized configuration parameter "wrok_mem" in file "/d/postgresql.conf" line 9
+            2026-01-01 FATAL:  configuration file "/d/postgresql.conf" contains errors
+            """
+        let failure = ServerLogReading.failure(in: log, name: "a", exit: "exit code 1")
+        #expect(failure.permanent)
+        #expect(failure.error.cause == "unrecognized configuration parameter \"wrok_mem\" in file \"/d/postgresql.conf\" line 9")
+    }
+
+    @Test func aFullDiskHasItsCode() {
+        let log = "2026 FATAL:  could not write lock file \"postmaster.pid\": No space left on device"
+        #expect(ServerLogReading.failure(in: log, name: "a", exit: "").error.code == .diskFull)
+    }
+
+    @Test func aCrashMayBeTriedAgain() {
+        let failure = ServerLogReading.failure(in: "", name: "a", exit: "killed by signal 9")
+        #expect(!failure.permanent)
+        #expect(failure.error.cause == "killed by signal 9")
+    }
+}
