@@ -56,11 +56,10 @@ let package = Package(
             resources: [.embedInCode("durable.conf"), .embedInCode("ephemeral.conf")], swiftSettings: strict),
         room(
             "InstanceManager",
-            ["Basics", "Loop", "Files", "Registry", "PostgresSession", "PostgresWire", "HandoffImage", "CPosix"]),
+            ["Basics", "Loop", "Files", "Registry", "PostgresSession", "PostgresWire", "HandoffImage", "CPosix", "Profiles"]),
         // The hand-off library, compiled from Sources/CHandoff (which is no target: it must not be linked into us).
         .plugin(name: "EmbedHandoff", capability: .buildTool()),
         .target(name: "HandoffImage", swiftSettings: strict, plugins: ["EmbedHandoff"]),
-            ["Basics", "Loop", "Files", "Registry", "PostgresSession", "PostgresWire", "CPosix", "Profiles"]),
         room("Front", ["Basics", "Loop", "PostgresWire", "InstanceManager", "CPosix"]),
         room("DevAPI", ["Basics", "HTTPWire"]),
         room("CommandLine", ["Basics"]),
