@@ -75,6 +75,7 @@ let package = Package(
         tests("DevServerTests", ["Basics", "Loop", "HTTPWire", "DevAPI", "DevServer"]),
         tests("RegistryTests", ["Basics", "Files", "Registry"]),
         tests("InstanceManagerTests", ["InstanceManager", "Basics", "Loop", "Files", "Registry", "PostgresSession", "Profiles"]),
+        tests("PostgresSessionTests", ["Basics", "Loop", "PostgresSession"]),
     ],
     cLanguageStandard: .gnu11,
     cxxLanguageStandard: .gnucxx17

@@ -6,23 +6,13 @@ internal import Basics
     internal import Glibc
 #endif
 
-/// `errno` as a `DevError`: the codes that people can do something about have their own.
+/// `errno` as a `DevError`; what callers ask for by its code is told apart.
+/// - Parameter action: completes "Can't … <path>".
 func fileError(_ number: Int32, _ action: String, _ path: String) -> DevError {
-    let cause = String(cString: strerror(number))
     switch number {
-    case ENOSPC, EDQUOT:
-        return DevError(
-            .diskFull, "Can't \(action) \(path)", object: path, cause: cause, help: "Free some space on that disk and try again")
-    case EROFS:
-        return DevError(
-            .readOnly, "Can't \(action) \(path)", object: path, cause: cause,
-            help: "Set DEVDB_HOME to a folder that can be written to")
-    case EMFILE, ENFILE:
-        return DevError(
-            .descriptors, "Can't \(action) \(path)", object: path, cause: cause, help: "Raise the limit of open files (ulimit -n)")
-    case EEXIST, ENOTEMPTY: return DevError(.exists, "Can't \(action) \(path)", object: path, cause: cause)
-    case ENOENT: return DevError(.notFound, "Can't \(action) \(path)", object: path, cause: cause)
-    default: return DevError(.system, "Can't \(action) \(path)", object: path, cause: cause)
+    case EEXIST, ENOTEMPTY: DevError(.exists, "Can't \(action) \(path)", object: path, cause: String(cString: strerror(number)))
+    case ENOENT: DevError(.notFound, "Can't \(action) \(path)", object: path, cause: String(cString: strerror(number)))
+    default: posixError(action, object: path, errno: number)
     }
 }
 

@@ -1,40 +1,200 @@
 internal import Basics
+internal import CLibpq
 public import Loop
 
-/// libpq, non-blocking, on the loop. STUB: signatures to code against.
+/// A session with a PostgreSQL server: libpq, non-blocking, on the loop. Confined to the loop's thread; statements
+/// of several tasks are done one after the other, in the order they came.
 public final class Session {
-    /// - Parameter parameters: libpq keywords (host = socket folder, port, user, dbname, password …).
-    /// - Throws: `PostgresError` with SQLSTATE when the server refused, else `DevError` code `postgres`.
+    let connection: Connection
+    private var isBusy = false
+    private var queue: [UnsafeContinuation<Void, Never>] = []
+    /// SQL → name of the server's prepared statement.
+    var prepared: [String: String] = [:]
+    var preparedCount = 0
+
+    init(_ connection: Connection) { self.connection = connection }
+
+    /// - Parameters:
+    ///   - parameters: libpq keywords (host = socket folder, port, user, dbname, password …). A host's name would be
+    ///     resolved on the loop's thread: give `hostaddr` instead. TLS and password files are off unless asked for.
+    ///   - timeout: for all of it, by the loop's clock.
+    /// - Throws: `PostgresError` with SQLSTATE when the server refused (57P03 while it starts), `connection` when
+    ///   nobody answers, `timedOut`, `cancelled`.
     public static func connect(loop: Loop, _ parameters: [String: String], timeout: Duration) async throws(PostgresError) -> Session {
-        fatalError()
+        assert(loop.isCurrent, "sessions live on the loop")
+        var all = [
+            "client_encoding": "UTF8", "application_name": "devdb", "sslmode": "disable", "gssencmode": "disable",
+            // No ~/.pgpass: what the daemon can do must not depend on who started it.
+            "passfile": "/dev/null/none",
+        ]
+        all.merge(parameters) { _, given in given }
+        for (key, value) in all where key.utf8.contains(0) || value.utf8.contains(0) {
+            throw PostgresError(sqlState: nil, message: "the connection parameter \(key) holds a NUL", kind: .misuse)
+        }
+        let keys = CStrings(all.map(\.key) + [nil])
+        let values = CStrings(all.map(\.value) + [nil])
+        let handle = keys.withPointers { keys in
+            values.withPointers { values in PQconnectStartParams(keys, values, 0) }
+        }
+        guard let handle else { throw PostgresError(sqlState: nil, message: "libpq has no memory") }
+        let connection = Connection(loop: loop, owning: handle)
+        do throws(PostgresError) {
+            try await connection.connect(until: loop.clock.now.advanced(by: timeout))
+        } catch {
+            connection.close()
+            throw error
+        }
+        return Session(connection)
     }
-    /// Extended query with text parameters and text results; no parameters: one simple statement.
-    public func query(_ sql: String, _ parameters: [String?] = []) async throws(PostgresError) -> Rows { fatalError() }
-    public func close() {}
-    /// Major × 10000 + minor, as PQserverVersion.
-    public var serverVersion: Int32 { fatalError() }
+
+    /// Ends the session; a statement under way fails with `connection`.
+    public func close() { connection.close() }
+
+    /// False once it is closed or the server has gone.
+    public var isOpen: Bool { connection.isOpen }
+
+    /// Major × 10000 + minor, as PQserverVersion; 0 when closed.
+    public var serverVersion: Int32 { connection.raw.map { PQserverVersion($0) } ?? 0 }
+
+    /// The process that serves it, as in pg_stat_activity; 0 when closed.
+    public var backendPID: Int32 { connection.raw.map { PQbackendPID($0) } ?? 0 }
+
+    /// Whether a transaction is open (or failed and not yet rolled back).
+    public var isInTransaction: Bool { connection.raw.map { PQtransactionStatus($0) != PQTRANS_IDLE } ?? false }
+
+    /// A setting that the server reports, such as `server_version` or `TimeZone`.
+    public func parameter(_ name: String) -> String? {
+        connection.raw.flatMap { PQparameterStatus($0, name) }.map { String(cString: $0) }
+    }
+
+    /// Extended query with text parameters and text results; no parameters: simple protocol, where `sql` may hold
+    /// several statements, and the last one's result is given.
+    /// - Parameter timeout: after it the statement is cancelled; nil = none.
+    /// - Throws: after an error the session can be used on, unless `isOpen` is false. COPY is refused and closes it.
+    public func query(_ sql: String, _ parameters: [String?] = [], timeout: Duration? = nil) async throws(PostgresError) -> Rows {
+        try await results(sql, parameters, timeout: timeout).last?.rows ?? Rows(columns: [], rows: [])
+    }
+
+    /// As `query`, with every statement's result.
+    public func results(_ sql: String, _ parameters: [String?] = [], timeout: Duration? = nil) async throws(PostgresError) -> [ResultView] {
+        let text = try CStrings(checking: [sql])
+        let values = try CStrings(checking: parameters)
+        return try await exclusively { () async throws(PostgresError) in
+            try await self.run(timeout) { handle in
+                text.withPointers { text in
+                    if parameters.isEmpty { return PQsendQuery(handle, text[0]) }
+                    return values.withPointers {
+                        PQsendQueryParams(handle, text[0], Int32(clamping: parameters.count), nil, $0, nil, nil, 0)
+                    }
+                }
+            }
+        }
+    }
+
+    // MARK: One statement at a time
+
+    func exclusively<T>(_ body: () async throws(PostgresError) -> T) async throws(PostgresError) -> T {
+        assert(connection.loop.isCurrent, "sessions live on the loop")
+        if isBusy { await withUnsafeContinuation { queue.append($0) } }
+        isBusy = true
+        defer {
+            // The next in line finds `isBusy` still set, so that nobody slips in between.
+            if queue.isEmpty { isBusy = false } else { queue.removeFirst().resume() }
+        }
+        return try await body()
+    }
+
+    /// Sends by the closure and collects all results. Inside `exclusively`.
+    func run(_ timeout: Duration?, _ send: (OpaquePointer) -> Int32) async throws(PostgresError) -> [ResultView] {
+        guard let handle = connection.raw else { throw connection.failure }
+        guard connection.isOpen else { throw PostgresError(sqlState: nil, message: "the connection is lost") }
+        guard !Task.isCancelled else { throw PostgresError(sqlState: nil, message: "cancelled", kind: .cancelled) }
+        let deadline = timeout.map { connection.loop.clock.now.advanced(by: $0) }
+        guard send(handle) == 1 else { throw connection.failure }
+        connection.flush()
+        var collected = Collected()
+        switch await collect(into: &collected, until: deadline, cancellable: true) {
+        case .ready:
+            if let failure = collected.failure { throw failure }
+            return collected.results
+        case .timedOut:
+            await interrupt()
+            throw PostgresError(sqlState: nil, message: "the statement took too long", kind: .timedOut)
+        case .cancelled:
+            await interrupt()
+            throw PostgresError(sqlState: nil, message: "the statement was cancelled", kind: .cancelled)
+        }
+    }
+
+    private struct Collected {
+        var results: [ResultView] = []
+        /// The first one.
+        var failure: PostgresError?
+    }
+
+    /// `ready`: libpq has no more results.
+    private func collect(into collected: inout Collected, until deadline: ContinuousClock.Instant?, cancellable: Bool) async
+        -> Connection.Wake
+    {
+        while true {
+            let wake = await connection.resultReady(until: deadline, cancellable: cancellable)
+            guard wake == .ready else { return wake }
+            guard connection.raw != nil else {
+                collected.failure = collected.failure ?? PostgresError(sqlState: nil, message: "the session was closed")
+                return .ready
+            }
+            guard let result = connection.nextResult() else {
+                if !connection.isOpen {
+                    collected.failure = collected.failure ?? PostgresError(sqlState: nil, message: "the connection is lost")
+                }
+                return .ready
+            }
+            switch PQresultStatus(result) {
+            case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: collected.results.append(ResultView(owning: result))
+            case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
+                PQclear(result)
+                // Its data would have to be read or written to the end.
+                connection.close()
+                collected.failure = PostgresError(sqlState: nil, message: "COPY from or to the client can't be used here", kind: .misuse)
+                return .ready
+            default:
+                collected.failure = collected.failure ?? PostgresError(result: result)
+                PQclear(result)
+            }
+        }
+    }
+
+    /// How long a cancelled statement may take to end before its session is given up.
+    private static let patience = Duration.seconds(5)
+
+    /// Asks the server to cancel and waits for the statement's end, so that the session can be used on and the
+    /// request can't hit its next statement.
+    private func interrupt() async {
+        guard let handle = connection.raw, let request = CancelRequest(handle) else { return connection.close() }
+        let deadline = connection.loop.clock.now.advanced(by: Session.patience)
+        // PQcancel connects and waits: not on the loop.
+        let sent = try? await connection.loop.blocking { () throws(DevError) in request.send() }
+        guard sent == true else { return connection.close() }
+        var rest = Collected()
+        if await collect(into: &rest, until: deadline, cancellable: false) != .ready { connection.close() }
+    }
 }
 
-/// A result: column names and text cells.
-public struct Rows: Sendable {
-    public let columns: [String]
-    public let rows: [[String?]]
-    public init(columns: [String], rows: [[String?]]) {
-        self.columns = columns
-        self.rows = rows
-    }
-}
+/// libpq's cancel key of a connection.
+private final class CancelRequest: @unchecked Sendable {
+    // Its own copy of the key, used by one thread at a time.
+    private let cancel: OpaquePointer
 
-public struct PostgresError: Error, Sendable, Equatable {
-    /// nil when the failure is not the server's word (socket gone, timeout).
-    public var sqlState: String?
-    public var message: String
-    public var detail: String?
-    public var hint: String?
-    public init(sqlState: String?, message: String, detail: String? = nil, hint: String? = nil) {
-        self.sqlState = sqlState
-        self.message = message
-        self.detail = detail
-        self.hint = hint
+    init?(_ handle: OpaquePointer) {
+        guard let cancel = PQgetCancel(handle) else { return nil }
+        self.cancel = cancel
+    }
+
+    deinit { PQfreeCancel(cancel) }
+
+    /// Blocks.
+    func send() -> Bool {
+        var text = [CChar](repeating: 0, count: 256)
+        return PQcancel(cancel, &text, Int32(text.count)) == 1
     }
 }

@@ -49,12 +49,7 @@ public final class Registry: @unchecked Sendable {
         }
         let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            switch errno {
-            case EROFS: throw RegistryError.readOnly(path)
-            case ENOSPC, EDQUOT: throw RegistryError.diskFull(path)
-            default:
-                throw DevError(.system, "Can't make the registry \(path)", object: path, cause: String(cString: strerror(errno)))
-            }
+            throw errno == EROFS ? RegistryError.readOnly(path) : posixError("make the registry", object: path, errno: errno)
         }
         close(descriptor)
     }

@@ -18,18 +18,11 @@ enum RegistryError {
         case SQLITE_FULL: return diskFull(path)
         case SQLITE_READONLY: return readOnly(path)
         case SQLITE_IOERR, SQLITE_CANTOPEN:
-            switch number {
-            case ENOSPC, EDQUOT: return diskFull(path)
-            case EROFS: return readOnly(path)
-            case EMFILE, ENFILE:
-                return DevError(
-                    .descriptors, "Can't use the registry", object: path, cause: String(cString: strerror(number)),
-                    help: "Raise the limit of open files (ulimit -n)")
-            default:
-                // SQLite keeps the number of old, harmless failures (ENOENT of a WAL that need not be there).
-                let reason = number > 0 ? "\(text) (\(String(cString: strerror(number))))" : text
-                return DevError(.system, "Can't use the registry \(path)", object: path, cause: reason)
+            // SQLite keeps the number of old, harmless failures too (ENOENT of a WAL that need not be there).
+            guard number > 0, number != ENOENT else {
+                return DevError(.system, "Can't use the registry \(path)", object: path, cause: text)
             }
+            return number == EROFS ? readOnly(path) : posixError(text, object: path, errno: number)
         case SQLITE_BUSY, SQLITE_LOCKED:
             return DevError(
                 .system, "The registry \(path) is held by another program", object: path, cause: text,

@@ -1,0 +1,39 @@
+/// Strings as the array of pointers that libpq's calls take, in one piece of memory.
+struct CStrings {
+    private var bytes: [CChar] = []
+    /// Into `bytes`; nil is NULL.
+    private var offsets: [Int?] = []
+
+    init(_ strings: [String?]) {
+        offsets.reserveCapacity(strings.count)
+        for string in strings {
+            guard let string else {
+                offsets.append(nil)
+                continue
+            }
+            offsets.append(bytes.count)
+            bytes.append(contentsOf: string.utf8.lazy.map { CChar(bitPattern: $0) })
+            bytes.append(0)
+        }
+    }
+
+    /// - Throws: `misuse` for a NUL inside: C would cut the text there, and PostgreSQL has no such text.
+    init(checking strings: [String?]) throws(PostgresError) {
+        for case let string? in strings where string.utf8.contains(0) {
+            throw PostgresError(sqlState: nil, message: "PostgreSQL's text can't hold a NUL", kind: .misuse)
+        }
+        self.init(strings)
+    }
+
+    /// The pointers are valid inside the closure.
+    func withPointers<T>(_ body: (UnsafePointer<UnsafePointer<CChar>?>) -> T) -> T {
+        bytes.withUnsafeBufferPointer { bytes in
+            // One more than there are, so that there is always a first.
+            let pointers = offsets.map { offset in offset.flatMap { offset in bytes.baseAddress.map { $0 + offset } } } + [nil]
+            return pointers.withUnsafeBufferPointer { buffer in
+                guard let base = buffer.baseAddress else { fatalError("an array with an element has an address") }
+                return body(base)
+            }
+        }
+    }
+}

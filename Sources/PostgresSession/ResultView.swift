@@ -1,0 +1,75 @@
+internal import CLibpq
+
+/// The result of one statement, as libpq holds it: cells are read where they are, without a String for each.
+/// Indexes out of range give nil, never a trap.
+public final class ResultView: @unchecked Sendable {
+    // A PGresult does not change once it is complete, and belongs to this object alone; any thread may read it.
+    private let result: OpaquePointer
+
+    public let rowCount: Int
+    public let columnCount: Int
+
+    /// Takes the result.
+    init(owning result: OpaquePointer) {
+        self.result = result
+        rowCount = Int(PQntuples(result))
+        columnCount = Int(PQnfields(result))
+    }
+
+    deinit { PQclear(result) }
+
+    public func columnName(_ column: Int) -> String? {
+        guard let name = PQfname(result, Int32(clamping: column)) else { return nil }
+        return String(cString: name)
+    }
+
+    /// The OID of the column's type in pg_type; 0 when there is no such column.
+    public func columnType(_ column: Int) -> UInt32 { PQftype(result, Int32(clamping: column)) }
+
+    /// The type's modifier, such as a numeric's precision; -1 when there is none.
+    public func columnModifier(_ column: Int) -> Int32 {
+        (0..<columnCount).contains(column) ? PQfmod(result, Int32(clamping: column)) : -1
+    }
+
+    /// `SELECT 5`, `CREATE TABLE`.
+    public var commandTag: String { PQcmdStatus(result).map { String(cString: $0) } ?? "" }
+
+    /// Rows inserted, changed, removed or selected; nil for statements that have no such number.
+    public var affectedRows: Int? { PQcmdTuples(result).flatMap { Int(String(cString: $0)) } }
+
+    /// The bytes of a cell in PostgreSQL's text form, valid inside the closure; nil is NULL.
+    @inline(__always)
+    public func withCell<T, E: Error>(row: Int, column: Int, _ body: (UnsafeRawBufferPointer?) throws(E) -> T) throws(E) -> T {
+        guard row >= 0, row < rowCount, column >= 0, column < columnCount,
+            PQgetisnull(result, Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column)) == 0,
+            let start = PQgetvalue(result, Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column))
+        else { return try body(nil) }
+        let count = Int(PQgetlength(result, Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column)))
+        return try body(UnsafeRawBufferPointer(start: start, count: count))
+    }
+
+    public func text(row: Int, column: Int) -> String? {
+        withCell(row: row, column: column) { bytes in bytes.map { String(decoding: $0, as: UTF8.self) } }
+    }
+
+    /// All of it as strings.
+    public var rows: Rows {
+        Rows(
+            columns: (0..<columnCount).map { columnName($0) ?? "" },
+            rows: (0..<rowCount).map { row in (0..<columnCount).map { text(row: row, column: $0) } })
+    }
+}
+
+/// A result as column names and text cells.
+public struct Rows: Sendable, Equatable {
+    public let columns: [String]
+    /// nil is NULL.
+    public let rows: [[String?]]
+    public init(columns: [String], rows: [[String?]]) {
+        self.columns = columns
+        self.rows = rows
+    }
+
+    /// The first cell of the first row: NULL and no row are both nil.
+    public var value: String? { rows.first?.first ?? nil }
+}
