@@ -1,0 +1,120 @@
+public import Basics
+
+/// What comes while the daemon works, before its answer.
+public enum ControlEvent: Sendable, Equatable {
+    /// What it is doing, for people.
+    case progress(String)
+    /// A line of a log.
+    case line(String)
+    /// `CallObserver.tick` milliseconds went by with nothing to read.
+    case tick
+}
+
+/// Who wants to know what happens during a call.
+public struct CallObserver {
+    /// Milliseconds between ticks; -1 for none.
+    public var tick: Int32
+    /// A descriptor that ends the call with `cancelled` when it can be read; -1 for none.
+    public var interrupt: Int32
+    public var happened: (ControlEvent) -> Void
+
+    public init(tick: Int32 = -1, interrupt: Int32 = -1, happened: @escaping (ControlEvent) -> Void = { _ in }) {
+        self.tick = tick
+        self.interrupt = interrupt
+        self.happened = happened
+    }
+}
+
+/// A result that says nothing.
+public struct Done: Sendable, Codable, Equatable {
+    public init() {}
+}
+
+/// The blocking client of the control API (Requests.swift): one connection a call.
+public struct ControlClient: Sendable {
+    public let layout: HomeLayout
+    /// How to get a daemon when none runs; nil: a call then fails.
+    public var starter: DaemonStarter?
+
+    public init(layout: HomeLayout, starter: DaemonStarter? = nil) {
+        self.layout = layout
+        self.starter = starter
+    }
+
+    /// - Parameters:
+    ///   - path: below `/v1/`.
+    ///   - checksVersion: refuse the answer of a daemon of another version.
+    /// - Throws: what the daemon answers; `daemon-unreachable` when there is none, or when it went away before it answered;
+    ///   `version-mismatch`; `cancelled` by the observer's descriptor.
+    public func call<Answer: Decodable>(
+        _ path: String, _ request: some Encodable, as type: Answer.Type = Answer.self, checksVersion: Bool = true,
+        observer: CallObserver = CallObserver()
+    ) throws(DevError) -> Answer {
+        let socket = try connect(observer)
+        let body: [UInt8]
+        do { body = Array(try JSONText.compact(request).utf8) } catch {
+            throw DevError(.internal, "The request could not be written", object: path, cause: "\(error)")
+        }
+        let head = """
+            POST /v1/\(path) HTTP/1.1\r
+            Host: devdb\r
+            Content-Type: application/json\r
+            Content-Length: \(body.count)\r
+            Connection: close\r
+            \(ControlProtocol.versionHeader): \(devdbVersion)\r
+            \r
+
+            """
+        // A daemon that refuses may answer and close before it has read all: its answer tells more than EPIPE.
+        let written = socket.write(Array(head.utf8) + body)
+        var reply = ReplyReader<Answer>(path: path)
+        while true {
+            switch socket.read(milliseconds: observer.tick, interrupt: observer.interrupt) {
+            case .bytes(let bytes):
+                try reply.feed(bytes, checksVersion: checksVersion, happened: observer.happened)
+                if let answer = reply.answer { return answer }
+            case .end:
+                if let answer = try reply.end() { return answer }
+                throw lost(written == 0 ? nil : written)
+            case .failed(let number): throw lost(number)
+            case .nothingYet: observer.happened(.tick)
+            case .interrupted: throw DevError(.cancelled, "Interrupted", object: path)
+            }
+        }
+    }
+
+    /// Whether a daemon takes connections.
+    public var isRunning: Bool {
+        if case .connected = LocalSocket.connect(layout.controlSocket) { true } else { false }
+    }
+
+    private func connect(_ observer: CallObserver) throws(DevError) -> LocalSocket {
+        try SocketFolder.check(layout)
+        switch LocalSocket.connect(layout.controlSocket) {
+        case .connected(let socket): return socket
+        case .failed(let number): throw unreachable(systemText(number))
+        case .nobody: break
+        }
+        guard let starter else {
+            throw DevError(.daemonUnreachable, "The daemon is not running", object: layout.controlSocket, help: "Run dev daemon start")
+        }
+        try starter.start(observer)
+        switch LocalSocket.connect(layout.controlSocket) {
+        case .connected(let socket): return socket
+        case .failed(let number): throw unreachable(systemText(number))
+        case .nobody: throw unreachable("it left again at once")
+        }
+    }
+
+    private func unreachable(_ cause: String) -> DevError {
+        DevError(
+            .daemonUnreachable, "The daemon can't be reached", object: layout.controlSocket, cause: cause,
+            help: "Run dev daemon restart, or read \(layout.daemonLog)")
+    }
+
+    private func lost(_ number: Int32?) -> DevError {
+        DevError(
+            .daemonUnreachable, "The daemon went away before it answered", object: layout.controlSocket, cause: number.map(systemText),
+            help: "Run the command again: a new daemon finishes or undoes what was begun. \(layout.daemonLog) has the old one's last words")
+    }
+}

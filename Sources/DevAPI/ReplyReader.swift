@@ -1,0 +1,66 @@
+internal import Basics
+
+/// The answer to one call: JSON lines in an HTTP body.
+struct ReplyReader<Answer: Decodable> {
+    /// One line; exactly one key is there.
+    private struct Line: Decodable {
+        var progress: String?
+        var line: String?
+        var result: Answer?
+        var error: DevError?
+    }
+
+    /// Longest line taken: a list of thousands of instances fits.
+    private static var limit: Int { 64 << 20 }
+
+    private let path: String
+    private var http = ResponseReader()
+    private var rest: [UInt8] = []
+    private(set) var answer: Answer?
+
+    init(path: String) { self.path = path }
+
+    mutating func feed(_ bytes: [UInt8], checksVersion: Bool, happened: (ControlEvent) -> Void) throws(DevError) {
+        let hadHead = http.head != nil
+        guard let body = http.feed(bytes) else { throw senseless("the answer is no HTTP/1.1") }
+        if !hadHead, let head = http.head, checksVersion, let version = head.value(ControlProtocol.versionHeader), version != devdbVersion {
+            throw DevError(
+                .versionMismatch, "dev is version \(devdbVersion) and the daemon is \(version)", object: version,
+                help: "Run dev daemon restart (servers and their sessions live on)")
+        }
+        rest += body
+        while answer == nil, let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+            let line = Array(rest[..<end])
+            rest.removeSubrange(...end)
+            try take(line, happened)
+        }
+        guard rest.count <= Self.limit else { throw senseless("a line of the answer is longer than \(Self.limit) bytes") }
+    }
+
+    /// The connection ended. - Returns: nil when the answer is not there.
+    mutating func end() throws(DevError) -> Answer? {
+        guard http.isComplete else { return nil }
+        if !rest.isEmpty {
+            let line = rest
+            rest = []
+            try take(line) { _ in }
+        }
+        // A log that has been told to its end needs no result.
+        return answer ?? Done() as? Answer
+    }
+
+    private mutating func take(_ bytes: [UInt8], _ happened: (ControlEvent) -> Void) throws(DevError) {
+        guard bytes.contains(where: { $0 > 0x20 }) else { return }
+        guard let line = try? JSONText.decode(Line.self, from: bytes) else {
+            throw senseless("\(http.head?.status ?? 0) \(String(decoding: bytes.prefix(200), as: UTF8.self))")
+        }
+        if let error = line.error { throw error }
+        if let text = line.progress { happened(.progress(text)) }
+        if let text = line.line { happened(.line(text)) }
+        if let result = line.result { answer = result }
+    }
+
+    private func senseless(_ cause: String) -> DevError {
+        DevError(.daemonUnreachable, "The daemon's answer makes no sense", object: path, cause: cause, help: "Run dev daemon restart")
+    }
+}

@@ -1,0 +1,46 @@
+internal import Basics
+internal import CommandLine
+internal import DevAPI
+
+/// `dev url`.
+enum URLCommand {
+    static let description = Command(
+        "url", abstract: "Print the URL of an instance",
+        discussion: ["One line. Wakes nothing: the server wakes when a client connects."],
+        examples: [
+            Example("psql \"$(dev url)\"", "Connect to the project's database"),
+            Example("dev url app --prisma", "With the parameters that Prisma wants"),
+        ],
+        options: [
+            Naming.nameOption, Option("prisma", abstract: "With Prisma's TCP parameters"),
+            Option("shadow", abstract: "Of the shadow database"),
+            Option("http", abstract: "The prisma+postgres:// URL, for Prisma over HTTP"),
+            Naming.json,
+        ],
+        positionals: [Naming.one], exclusive: [["prisma", "shadow", "http"]])
+
+    struct Answer: Codable {
+        var name: String
+        var url: String
+    }
+
+    static func run(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
+        let facts = try context.status(invocation)
+        let url =
+            if invocation.flag("prisma") {
+                facts.prismaUrl
+            } else if invocation.flag("shadow") {
+                facts.shadowUrl
+            } else if invocation.flag("http") {
+                facts.prismaPostgresUrl
+            } else {
+                facts.url
+            }
+        if invocation.flag("json") {
+            try context.printJSON(Answer(name: facts.name, url: url))
+        } else {
+            context.out(url + "\n")
+        }
+        return 0
+    }
+}

@@ -1,0 +1,89 @@
+internal import Basics
+internal import CommandLine
+internal import DevAPI
+
+/// `dev up`: create or wake, print the URLs.
+enum UpCommand {
+    static let description = Command(
+        "up", abstract: "Create or wake a PostgreSQL server and print its URLs",
+        discussion: [
+            "Returns as soon as the server answers: a daemon keeps it. Options that are left out keep what the instance has; for a new one "
+                + "dev.toml and then the defaults hold. Ports are kept for life.",
+            "The flags of prisma dev are taken with their meaning; -d prints the plain URL alone.",
+        ],
+        examples: [
+            Example("dev up", "The project's server, created when there is none"),
+            Example("dev up --name test --pg 15 --profile ephemeral", "A second one, on PostgreSQL 15, faster and not crash-safe"),
+            Example("psql \"$(dev up -d)\"", "Connect to it at once"),
+        ],
+        options: [
+            Naming.nameOption,
+            Option("port", short: "p", value: port, abstract: "Port of the HTTP server"),
+            Option("db-port", short: "P", value: port, abstract: "Port of the database; 0 for any free one"),
+            Option("shadow-db-port", value: port, abstract: "Port of the shadow database; 0 for any free one"),
+            Option("detach", short: "d", abstract: "Print the plain URL and nothing else"),
+            Option("foreground", abstract: "Follow the server's log until Ctrl-C, then stop it"),
+            Option(
+                "pg", value: Value("VERSION"), abstract: "Major version of PostgreSQL for a new instance", defaultText: "the newest found"),
+            Option("idle", value: Value("TIME"), abstract: "Sleep after so long without use: 30s, 10m, 2h, never", defaultText: "10m"),
+            Option("password", value: Value("TEXT"), abstract: "Password of the owner, postgres", defaultText: "generated"),
+            Option(
+                "profile", value: Value("PROFILE", .choice(["durable", "ephemeral"])), abstract: "Server settings", defaultText: "durable"),
+            Option(
+                "front", value: Value("MODE", .choice(["handoff", "pump"])), abstract: "How clients are connected to the server",
+                defaultText: "handoff"),
+            Option("set", value: Value("GUC=VALUE", .pair), abstract: "A server setting; may be repeated", repeats: true),
+            Naming.json,
+        ],
+        positionals: [Naming.one], exclusive: [["detach", "foreground"]])
+
+    private static let port = Value("PORT", .integer(0...65_535))
+
+    static func run(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
+        let json = invocation.flag("json")
+        let facts: InstanceFacts = try context.call(UpRequest.path, try request(invocation, context))
+        if json {
+            try context.printJSON(facts)
+        } else if invocation.flag("detach") {
+            context.out(facts.url + "\n")
+        } else {
+            context.out(FactsText.up(facts, colours: context.coloursOutput, foreground: invocation.flag("foreground")))
+        }
+        return invocation.flag("foreground") ? try follow(facts, json: json, context) : 0
+    }
+
+    private static func request(_ invocation: Invocation, _ context: Context) throws(DevError) -> UpRequest {
+        if let idle = invocation.value("idle"), IdleLimit(idle) == nil {
+            throw DevError(
+                .usage, "\"\(idle)\" is no time to sleep after", object: idle, help: "Write --idle 30s, 10m, 2h, 1d or never")
+        }
+        var settings: [String: String] = [:]
+        for pair in invocation.values("set") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if let key = parts.first, let value = parts.last { settings[key.trimmed] = String(value) }
+        }
+        return UpRequest(
+            selection: context.selection(try Naming.name(invocation)), pg: invocation.value("pg"), idle: invocation.value("idle"),
+            profile: invocation.value("profile"), password: invocation.value("password"), front: invocation.value("front"),
+            port: invocation.integer("port"), dbPort: invocation.integer("db-port"), shadowDbPort: invocation.integer("shadow-db-port"),
+            settings: settings)
+    }
+
+    /// Until Ctrl-C; then the server stops and its data stay.
+    private static func follow(_ facts: InstanceFacts, json: Bool, _ context: Context) throws(DevError) -> Int32 {
+        let selection = context.selection([facts.name])
+        let observer = CallObserver(interrupt: context.catchInterrupts()) { event in
+            // In JSON mode standard output is JSON alone.
+            if case .line(let line) = event { context.say(line, json: json) }
+        }
+        do {
+            let _: Done = try context.client.call(
+                LogsRequest.path, LogsRequest(selection: selection, tail: 0, follow: true), observer: observer)
+        } catch {
+            guard error.code == .cancelled else { throw error }
+        }
+        let _: [InstanceFacts] = try context.call("stop", SelectRequest(selection: selection))
+        context.say("\(facts.name) has been stopped; its data stay", json: json)
+        return 0
+    }
+}

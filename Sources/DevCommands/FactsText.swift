@@ -1,0 +1,49 @@
+internal import Basics
+internal import DevAPI
+
+/// An instance's facts for people.
+enum FactsText {
+    static func up(_ facts: InstanceFacts, colours: Bool, foreground: Bool = false) -> String {
+        let mark = facts.state == .running ? "✔" : "•"
+        let made = facts.created ? ", created" : ""
+        var text = "\(mark) \(bold(facts.name, colours)) is \(facts.state.rawValue) (PostgreSQL \(facts.pg)\(made))\n\n"
+        text += "  \(facts.url)\n\n"
+        text += "  DATABASE_URL=\"\(facts.prismaUrl)\"\n"
+        text += "  SHADOW_DATABASE_URL=\"\(facts.shadowUrl)\"\n\n"
+        if let reason = facts.frontReason { text += "  Clients go through the pump: \(reason)\n\n" }
+        if !facts.pendingRestart.isEmpty {
+            text += "  Takes effect after dev stop and dev up: \(facts.pendingRestart.joined(separator: ", "))\n\n"
+        }
+        text += foreground ? "  Ctrl-C stops it; the data stay.\n" : "  Next: dev psql · dev env --write .env · dev stop\n"
+        return text
+    }
+
+    static func status(_ facts: InstanceFacts, colours: Bool) -> String {
+        var rows: [(String, String)] = [
+            ("state", facts.state.rawValue + (facts.pid.map { " (pid \($0))" } ?? "")), ("postgres", facts.pg), ("url", facts.url),
+            ("prisma", facts.prismaUrl), ("shadow", facts.shadowUrl), ("http", facts.httpUrl), ("profile", facts.profile),
+            ("idle", facts.idle), ("data", facts.dataDirectory), ("created", facts.createdAt),
+        ]
+        if let front = facts.front {
+            rows.append(("front", front + (facts.frontReason.map { " (\($0))" } ?? "")))
+            rows.append(("sessions", String(facts.sessions)))
+        }
+        if let project = facts.project { rows.append(("project", project)) }
+        if !facts.pendingRestart.isEmpty {
+            rows.append(("pending", facts.pendingRestart.joined(separator: ", ") + " (dev stop && dev up)"))
+        }
+        var text = bold(facts.name, colours) + "\n"
+        for (key, value) in rows { text += "  " + key + String(repeating: " ", count: 10 - key.count) + value + "\n" }
+        if let reason = facts.reason {
+            text += "  reason    " + reason.split(separator: "\n").joined(separator: "\n            ") + "\n"
+        }
+        return text
+    }
+
+    static func list(_ all: [InstanceFacts], colours: Bool) -> String {
+        let rows = all.map { [$0.name, $0.state.rawValue, $0.pg, String($0.port), $0.idle, $0.url] }
+        return Table.text(["NAME", "STATE", "POSTGRES", "PORT", "IDLE", "URL"], rows, colours: colours)
+    }
+
+    private static func bold(_ text: String, _ colours: Bool) -> String { colours ? "\u{1b}[1m\(text)\u{1b}[0m" : text }
+}

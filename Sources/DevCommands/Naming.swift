@@ -1,0 +1,68 @@
+internal import Basics
+internal import CommandLine
+internal import DevAPI
+
+/// How commands say which instance they mean.
+enum Naming {
+    static let nameOption = Option(
+        "name", short: "n", value: Value("NAME", .instance), abstract: "The instance; the same as the argument NAME")
+    static let one = Positional(Value("NAME", .instance), .optional, abstract: "The instance; the project's when it is left out")
+    static let several = Positional(
+        Value("NAMES", .instances), .many, abstract: "Names or patterns, separated by spaces or commas; the project's when left out")
+    static let json = Option("json", abstract: "Print JSON (docs/json.md)")
+
+    /// The one name of a command line, checked; empty for the project's.
+    static func name(_ invocation: Invocation) throws(DevError) -> [String] {
+        let option = invocation.value("name")
+        let argument = invocation.argument("NAME")
+        if let option, let argument, option != argument {
+            throw DevError(.usage, "Two names were given", object: argument, cause: "\(argument) and \(option)", help: "Give one of them")
+        }
+        guard let text = argument ?? option else { return [] }
+        return [try InstanceName(text).text]
+    }
+
+    static func patterns(_ invocation: Invocation) -> [String] {
+        invocation.arguments("NAMES").flatMap { $0.split(separator: ",") }.map { $0.trimmed }.filter { !$0.isEmpty }
+    }
+}
+
+extension Context {
+    func selection(_ patterns: [String]) -> Selection { Selection(patterns: patterns, directory: directory) }
+
+    /// The facts of the one instance that the command line means.
+    func status(_ invocation: Invocation) throws(DevError) -> InstanceFacts {
+        try call("status", SelectRequest(selection: selection(try Naming.name(invocation))))
+    }
+
+    /// All instances that the command line's names and patterns match; the project's without any.
+    /// - Throws: `not-found` for a name (not a pattern) that matches nothing: prisma dev says "nothing found" and exits with 0, but
+    ///   a mistyped name in a script should not pass for success.
+    func matches(_ patterns: [String]) throws(DevError) -> [InstanceFacts] {
+        if patterns.isEmpty { return [try call("status", SelectRequest(selection: selection([])))] }
+        let found: [InstanceFacts] = try call("list", SelectRequest(selection: selection(patterns)))
+        for pattern in patterns where Glob(pattern).isLiteral && !found.contains(where: { Glob(pattern).matches($0.name) }) {
+            throw DevError(.notFound, "There is no instance \"\(pattern)\"", object: pattern, help: "Run dev ls for the list")
+        }
+        return found
+    }
+}
+
+extension InstanceState {
+    /// A server process may be alive.
+    var isAwake: Bool {
+        switch self {
+        case .starting, .running, .frozen, .recovering, .stopping: true
+        case .absent, .creating, .stopped, .deleting, .broken: false
+        }
+    }
+}
+
+extension StringProtocol {
+    /// Without blanks at both ends (Foundation's would have to be linked).
+    var trimmed: String {
+        let start = drop { $0.isWhitespace }
+        guard let last = start.lastIndex(where: { !$0.isWhitespace }) else { return "" }
+        return String(start[...last])
+    }
+}
