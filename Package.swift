@@ -65,7 +65,7 @@ let package = Package(
         room("CommandLine", ["Basics"]),
         room(
             "DevServer",
-            ["Basics", "Loop", "Files", "Registry", "InstanceManager", "Front", "HTTPWire", "DevAPI", "CToml"]),
+            ["Basics", "Loop", "Files", "Registry", "InstanceManager", "Front", "HTTPWire", "DevAPI", "HandoffImage", "CToml", "CPosix"]),
         .executableTarget(name: "devd", dependencies: ["DevServer"], swiftSettings: strict),
         room("DevCommands", ["Basics", "DevAPI", "CommandLine"]),
         .executableTarget(name: "dev", dependencies: ["DevCommands"], swiftSettings: strict),

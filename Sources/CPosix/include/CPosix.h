@@ -4,5 +4,6 @@
 #define DEVDB_CPOSIX_H
 
 #include "CPosixFiles.h"
+#include "CPosixPeer.h"
 
 #endif

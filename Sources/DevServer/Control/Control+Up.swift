@@ -1,0 +1,143 @@
+internal import Basics
+internal import DevAPI
+internal import InstanceManager
+internal import Loop
+internal import Registry
+
+extension Control {
+    /// Creates what is not there, applies what is asked, wakes. What counts: flags, dev.toml, stored, default.
+    func up(_ request: UpRequest, _ progress: Progress) async throws(DevError) -> InstanceFacts {
+        let (name, project) = try await one(request.selection)
+        let wanted = try Wanted(request, file: project.file)
+        var created = false
+        var wantsExtensions = false
+        let record: InstanceRecord
+        if let status = await manager.status(name) {
+            record = try await adapt(status, to: wanted, project: project)
+            wantsExtensions = record.extensions != status.record.extensions
+        } else {
+            await progress.say("Creating \(name)")
+            record = try await create(name, wanted, project: project)
+            created = true
+        }
+        if let status = await manager.status(name), !Self.isUp(status) || status.state != .running {
+            await progress.say("Starting \(name)")
+        }
+        // A person asks: a broken server gets a new chance.
+        _ = try await manager.start(record.id)
+        if created || wantsExtensions { try await manager.createExtensions(record.id) }
+        guard let status = await manager.status(name) else {
+            throw DevError(.cancelled, "\(name) was removed meanwhile", object: name.text)
+        }
+        return facts(status, created: created)
+    }
+
+    /// What flags and dev.toml ask for; nil = they don't say.
+    struct Wanted: Sendable {
+        var pg: String?
+        var idle: IdleLimit?
+        var profile: String?
+        var password: Secret?
+        var front: String?
+        var settings: [String: String]
+        var extensions: [String]?
+        var ports: [PortRecord.Kind: UInt16] = [:]
+        /// What dev.toml alone says of that which can change later, to be taken back when it leaves the file.
+        var fromFile: [String: String] = [:]
+
+        init(_ request: UpRequest, file: ProjectFile?) throws(DevError) {
+            pg = request.pg ?? file?.pg
+            idle = try request.idle.map { text throws(DevError) in try ConfigKey.idle(text) } ?? file?.idle
+            profile = try request.profile.map { text throws(DevError) in try ConfigKey.profile(text) } ?? file?.profile
+            password = try request.password.map { text throws(DevError) in try ConfigKey.password(text) } ?? file?.password
+            front = try request.front.map { text throws(DevError) in try ConfigKey.front(text) }
+            for (key, value) in request.settings { try ConfigKey.checkSetting(key, value) }
+            settings = (file?.settings ?? [:]).merging(request.settings) { _, flag in flag }
+            extensions = file?.extensions
+            for (kind, port) in [(PortRecord.Kind.http, request.port), (.main, request.dbPort), (.shadow, request.shadowDbPort)] {
+                guard let port else { continue }
+                guard let number = UInt16(exactly: port) else {
+                    throw DevError(.usage, "\(port) is no port", object: String(port), help: "A port is a number from 0 to 65535")
+                }
+                ports[kind] = number
+            }
+            if let idle = file?.idle { fromFile["idle"] = idle.text }
+            if let profile = file?.profile { fromFile["profile"] = profile }
+            for (key, value) in file?.settings ?? [:] { fromFile["settings." + key] = value }
+        }
+    }
+
+    private func create(_ name: InstanceName, _ wanted: Wanted, project: Project) async throws(DevError) -> InstanceRecord {
+        // The daemon's own port needs no second listener: it answers for every instance.
+        let http = wanted.ports[.http].flatMap { $0 == httpPort ? nil : $0 }
+        let record = try await manager.create(
+            NewInstance(
+                name: name, pg: wanted.pg, profile: wanted.profile ?? "durable", idle: wanted.idle ?? .standard, password: wanted.password,
+                settings: wanted.settings, extensions: wanted.extensions ?? [], front: wanted.front ?? "handoff", project: project.folder,
+                mainPort: wanted.ports[.main], shadowPort: wanted.ports[.shadow], httpPort: http))
+        try await remember(wanted.fromFile, of: record.id)
+        return record
+    }
+
+    private func adapt(_ status: InstanceStatus, to wanted: Wanted, project: Project) async throws(DevError) -> InstanceRecord {
+        let record = status.record
+        if let pg = wanted.pg, pg != record.pgVersion, pg != String(record.pgVersion.prefix { $0.isNumber }) {
+            throw DevError(
+                .versionMismatch, "\(record.name) has PostgreSQL \(record.pgVersion), and \(pg) is asked for", object: record.name.text,
+                help: "Make another with dev up NAME --pg \(pg), or copy the data with pg_dump")
+        }
+        for (kind, port) in wanted.ports where port != 0 {
+            let has = record.ports.first { $0.kind == kind }?.port ?? (kind == .http ? httpPort : 0)
+            guard has == port else {
+                throw DevError(
+                    .exists, "\(record.name) has port \(has), which is its own for life", object: record.name.text,
+                    help: "Leave the flag away, or make another server with dev up NAME")
+            }
+        }
+        let before = try await remembered(of: record.id)
+        let changed = Self.merged(record, wanted, before: before, project: project)
+        if before != wanted.fromFile, project.file != nil { try await remember(wanted.fromFile, of: record.id) }
+        if let password = wanted.password, password != record.password { _ = try await manager.setPassword(record.id, password) }
+        guard changed != record else { return try await current(record) }
+        return try await manager.configure(record.id) { record in
+            record = Self.merged(record, wanted, before: before, project: project)
+        }
+    }
+
+    private func current(_ record: InstanceRecord) async throws(DevError) -> InstanceRecord {
+        await manager.status(record.name)?.record ?? record
+    }
+
+    /// - Parameter before: what dev.toml said last time; what it no longer says goes back to the default.
+    static func merged(_ record: InstanceRecord, _ wanted: Wanted, before: [String: String], project: Project) -> InstanceRecord {
+        var result = record
+        if project.file != nil {
+            for (key, value) in before where wanted.fromFile[key] == nil {
+                if key == "idle", record.idle.text == value { result.idle = .standard }
+                if key == "profile", record.profile == value { result.profile = "durable" }
+                if key.hasPrefix("settings."), record.settings[String(key.dropFirst(9))] == value {
+                    result.settings[String(key.dropFirst(9))] = nil
+                }
+            }
+        }
+        if let idle = wanted.idle { result.idle = idle }
+        if let profile = wanted.profile { result.profile = profile }
+        if let front = wanted.front { result.front = front }
+        if let extensions = wanted.extensions { result.extensions = extensions }
+        result.settings.merge(wanted.settings) { _, new in new }
+        if let folder = project.folder { result.project = folder }
+        return result
+    }
+
+    private func remembered(of id: String) async throws(DevError) -> [String: String] {
+        let registry = registry
+        let text = try await loop.blocking { () throws(DevError) in try registry.setting("dev.toml." + id) }
+        return text.flatMap { try? JSONText.decode([String: String].self, from: Array($0.utf8)) } ?? [:]
+    }
+
+    private func remember(_ values: [String: String], of id: String) async throws(DevError) {
+        let registry = registry
+        let text = values.isEmpty ? nil : try? JSONText.compact(values)
+        try await loop.blocking { () throws(DevError) in try registry.set("dev.toml." + id, text) }
+    }
+}

@@ -1,0 +1,165 @@
+internal import Basics
+internal import DevAPI
+internal import InstanceManager
+internal import Loop
+internal import Registry
+
+#if canImport(Darwin)
+    internal import Darwin
+#else
+    internal import Glibc
+#endif
+
+/// Puts the rooms together, in order: what was begun is finished and what lives is adopted before anybody is answered. It
+/// leaves in the opposite order, with a deadline at each step.
+actor Daemon {
+    private nonisolated let loop: Loop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+    private let layout: HomeLayout
+    private let user: ServersUser?
+    private let environment: [String: String]
+    private let log: Log
+    private let notice: ReadyNotice
+    nonisolated let outcome = Outcome()
+
+    private var manager: InstanceManager?
+    private var front: FrontStandIn?
+    private var sites: InstanceSites?
+    private var housekeeper: Housekeeper?
+    private var site: HTTPServer?
+    private var control: HTTPServer?
+    private var signals: [SignalHandle] = []
+    private var isLeaving = false
+
+    /// How long requests and pumped sessions may take to end when the daemon leaves.
+    static let patience: Duration = .seconds(5)
+
+    /// Why the loop ended. Written on the loop before `stop`, read after `run` has returned.
+    final class Outcome: Sendable {
+        private let lock = Lock()
+        nonisolated(unsafe) private var stored: DevError?  // protected by `lock`
+        var failure: DevError? {
+            get { lock.withLock { stored } }
+            set { lock.withLock { stored = newValue } }
+        }
+    }
+
+    init(loop: Loop, layout: HomeLayout, user: ServersUser?, environment: [String: String], log: Log, notice: ReadyNotice) {
+        self.loop = loop
+        self.layout = layout
+        self.user = user
+        self.environment = environment
+        self.log = log
+        self.notice = notice
+    }
+
+    func run() async {
+        do {
+            try await start()
+            notice.send(.ready)
+        } catch {
+            // Half a daemon is worse than none.
+            log.error("no start", ["error": error])
+            outcome.failure = error
+            await close(stopServers: false)
+            loop.stop()
+        }
+    }
+
+    private func start() async throws(DevError) {
+        log.info("starting", ["version": devdbVersion, "home": layout.root, "pid": Int(getpid())])
+        try catchSignals()
+        let layout = layout
+        let startedAt = WallClock.now()
+        let (registry, support, last, claimed) = try await loop.blocking { () throws(DevError) in
+            let registry = try Registry(path: layout.registry)
+            let ports = try registry.instances().flatMap { $0.ports.map(\.port) }
+            let last = try registry.setting(Self.portSetting).flatMap { UInt16($0) }
+            return (registry, HandoffInstall.run(layout), last, Set(ports))
+        }
+        if let reason = support.path == nil ? support.reason : nil { log.warning("no hand-off", ["reason": reason]) }
+        if let user { log.info("started as root", ["servers-run-as": user.name]) }
+
+        // Bound now, so that a clash ends the start, and so that the manager gives the port to nobody; served later.
+        let bound = try HTTPPorts.bind(wanted: try wantedPort(), last: last, claimed: claimed)
+        if bound.port != last {
+            try await loop.blocking { () throws(DevError) in try registry.set(Self.portSetting, String(bound.port)) }
+        }
+        let site = HTTPServer(loop: loop, router: PublicSite.router(name: .default), limits: HTTPServer.Limits(body: 1 << 20), log: log)
+        self.site = site
+
+        let manager = InstanceManager(
+            loop: loop, registry: registry,
+            configuration: ManagerConfiguration(
+                layout: layout, environment: environment, user: user, library: support, reservedPorts: [bound.port, HTTPPorts.standard],
+                log: log))
+        self.manager = manager
+        let front = FrontStandIn(loop: loop, manager: manager, log: log)
+        self.front = front
+        let sites = InstanceSites(loop: loop, front: front, daemonPort: bound.port, log: log)
+        self.sites = sites
+        try await manager.start(binder: sites)
+
+        let housekeeper = Housekeeper(loop: loop, manager: manager, log: log, wall: WallClock.now)
+        self.housekeeper = housekeeper
+        await housekeeper.look()
+
+        let service = Control(
+            loop: loop, manager: manager, registry: registry, layout: layout, serversUser: user, httpPort: bound.port, startedAt: startedAt,
+            handoffProblem: support.path == nil ? support.reason : nil,
+            removed: { await housekeeper.look() }, leave: { stopServers in await self.leave(stopServers: stopServers) })
+        let control = HTTPServer(
+            loop: loop, router: ControlAPI(control: service).router(), limits: HTTPServer.Limits(body: 1 << 20), log: log,
+            admit: PeerCheck.isOurs)
+        self.control = control
+        for descriptor in bound.descriptors { try await site.listen(descriptor) }
+        try await control.listen(try Listener.unix(path: layout.controlSocket))
+        log.info("ready", ["http": Int(bound.port), "instances": await manager.list().count])
+    }
+
+    private static let portSetting = "http-port"
+
+    private func wantedPort() throws(DevError) -> UInt16? {
+        guard let text = environment["DEVDB_HTTP_PORT"], !text.isEmpty else { return nil }
+        guard let port = UInt16(text) else {
+            throw DevError(
+                .badConfiguration, "DEVDB_HTTP_PORT is no port", object: text.prefixed(80), help: "Set it to a number from 0 to 65535")
+        }
+        return port
+    }
+
+    private func catchSignals() throws(DevError) {
+        for number in [SIGTERM, SIGINT] {
+            signals.append(
+                try SignalHandle(loop: loop, signal: number) { [weak self] in
+                    self?.assumeIsolated { $0.leave(stopServers: false) }
+                })
+        }
+    }
+
+    /// Begins to leave and returns: whoever asked over the control socket still gets an answer.
+    func leave(stopServers: Bool) {
+        guard !isLeaving else { return }
+        isLeaving = true
+        log.info("leaving", ["stop-servers": stopServers])
+        loop.task {
+            await self.close(stopServers: stopServers)
+            self.loop.stop()
+        }
+    }
+
+    /// Stop accepting, let requests and pumped sessions end, leave servers and handed-off sessions alone.
+    private func close(stopServers: Bool) async {
+        // The next daemon must find no socket of ours, but a client that is connected still gets its answer.
+        if control != nil { unlink(layout.controlSocket) }
+        await control?.close(within: Self.patience)
+        await site?.close(within: .seconds(1))
+        await sites?.closeAll()
+        await housekeeper?.close()
+        await front?.close(within: Self.patience)
+        await manager?.shutdown(stopServers: stopServers)
+        for handle in signals { handle.close() }
+        signals = []
+        log.info("left")
+    }
+}

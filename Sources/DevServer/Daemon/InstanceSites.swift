@@ -1,0 +1,54 @@
+internal import Basics
+internal import InstanceManager
+internal import Loop
+internal import Registry
+
+/// All ports of instances: database and shadow are the front's, an HTTP port of an instance's own is served here.
+actor InstanceSites: PortBinder {
+    private nonisolated let loop: Loop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+    private let front: any PortBinder
+    /// Instances that have this one are served by the daemon's own listener.
+    private let daemonPort: UInt16
+    private let log: Log
+    private var sites: [String: (port: UInt16, server: HTTPServer)] = [:]
+
+    init(loop: Loop, front: any PortBinder, daemonPort: UInt16, log: Log) {
+        self.loop = loop
+        self.front = front
+        self.daemonPort = daemonPort
+        self.log = log
+    }
+
+    func bind(_ record: InstanceRecord) async throws(DevError) {
+        let wanted = record.ports.first { $0.kind == .http }?.port
+        if let site = sites[record.id], site.port != wanted { await close(record.id) }
+        if let wanted, wanted != daemonPort, sites[record.id] == nil {
+            let bound = try LoopbackPort.bind(wanted)
+            let server = HTTPServer(
+                loop: loop, router: PublicSite.router(name: record.name), limits: HTTPServer.Limits(body: 1 << 20), log: log)
+            sites[record.id] = (wanted, server)
+            for descriptor in bound.descriptors { try await server.listen(descriptor) }
+        }
+        do {
+            try await front.bind(record)
+        } catch {
+            await close(record.id)
+            throw error
+        }
+    }
+
+    func release(_ id: String) async {
+        await front.release(id)
+        await close(id)
+    }
+
+    func closeAll() async {
+        for id in Array(sites.keys) { await close(id) }
+    }
+
+    private func close(_ id: String) async {
+        guard let site = sites.removeValue(forKey: id) else { return }
+        await site.server.close(within: .seconds(1))
+    }
+}

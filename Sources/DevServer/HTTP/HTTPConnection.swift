@@ -1,0 +1,127 @@
+internal import Basics
+internal import HTTPWire
+internal import Loop
+
+#if canImport(Darwin)
+    internal import Darwin
+#else
+    internal import Glibc
+#endif
+
+/// One client of an `HTTPServer`: its socket, its buffer, its one deadline. Confined to the loop.
+final class HTTPConnection: AnswerStream {
+    private let socket: Socket
+    private let timer: TimerHandle
+    private let limits: HTTPServer.Limits
+    private var reader: RequestReader
+    private var buffer: [UInt8] = []
+    private var position = 0
+    private var stream: ResponseStream?
+    /// No request is being read or answered.
+    private(set) var isIdle = true
+    var keepAlive = true
+    /// The task of a stream that ends with its client.
+    var followed: Task<Void, Never>?
+
+    init(socket: Socket, timer: TimerHandle, limits: HTTPServer.Limits) {
+        self.socket = socket
+        self.timer = timer
+        self.limits = limits
+        reader = RequestReader(limits: limits.http)
+    }
+
+    /// Ends what waits on the socket.
+    func close() {
+        timer.close()
+        socket.close()
+    }
+
+    /// The next request, or nil when the connection is at its end; a refusal has been answered then.
+    func nextRequest() async -> HTTPRequest? {
+        isIdle = reader.isIdle(buffer, position)
+        arm(isIdle ? limits.idleTime : limits.requestTime)
+        while true {
+            switch reader.next(buffer, &position) {
+            case .request(let request):
+                cut()
+                isIdle = false
+                timer.stop()
+                return request
+            case .refused(let refusal):
+                _ = try? await socket.write(refusal.response.encoded(for: nil, keepAlive: false))
+                await linger()
+                return nil
+            case .sendContinue:
+                guard (try? await socket.write(HTTPResponse.continueLine)) != nil else { return nil }
+            case .needMore:
+                cut()
+                guard keepAlive || !reader.isIdle(buffer, position), let count = try? await socket.read(into: &buffer, max: 65_536),
+                    count > 0
+                else { return nil }
+                if isIdle {
+                    isIdle = false
+                    arm(limits.requestTime)
+                }
+            }
+        }
+    }
+
+    /// - Returns: whether another request may follow.
+    func send(_ response: HTTPResponse, for head: RequestHead) async -> Bool {
+        arm(limits.writeTime)
+        defer { timer.stop() }
+        guard (try? await socket.write(response.encoded(for: head, keepAlive: keepAlive))) != nil else { return false }
+        return HTTPResponse.keepsAlive(head, keepAlive: keepAlive)
+    }
+
+    func begin(_ stream: ResponseStream) async -> Bool {
+        self.stream = stream
+        return (try? await socket.write(stream.head)) != nil
+    }
+
+    func send(_ bytes: [UInt8]) async throws(DevError) {
+        guard let stream else { return }
+        try await socket.write(stream.chunk(bytes))
+    }
+
+    func end() async -> Bool {
+        guard let stream else { return false }
+        self.stream = nil
+        guard (try? await socket.write(stream.end())) != nil else { return false }
+        return stream.keepsAlive && keepAlive
+    }
+
+    /// Returns when the client has closed its side, or sends more than anybody should while it follows a stream.
+    func untilGone() async {
+        var ignored: [UInt8] = []
+        while ignored.count < 65_536, let count = try? await socket.read(into: &ignored, max: 4096), count > 0 {}
+    }
+
+    private func cut() {
+        guard position > 0 else { return }
+        buffer.removeSubrange(..<min(position, buffer.count))
+        position = 0
+    }
+
+    private func arm(_ time: Duration) {
+        timer.start(after: time) { [weak self] in self?.socket.close() }
+    }
+
+    /// Lets a refused client read our words: a close with unread bytes would reset the connection and lose them.
+    private func linger() async {
+        shutdown(socket.descriptor, Int32(SHUT_WR))
+        arm(.seconds(1))
+        var ignored: [UInt8] = []
+        while let count = try? await socket.read(into: &ignored, max: 65_536), count > 0 { ignored.removeAll(keepingCapacity: true) }
+    }
+}
+
+enum Descriptor {
+    static func close(_ descriptor: Int32) {
+        #if canImport(Darwin)
+            _ = Darwin.close(descriptor)
+        #else
+            _ = Glibc.close(descriptor)
+        #endif
+    }
+}
