@@ -70,7 +70,10 @@ let package = Package(
         room("DevCommands", ["Basics", "DevAPI", "CommandLine"]),
         .executableTarget(name: "dev", dependencies: ["DevCommands"], swiftSettings: strict),
 
+        // Throw-away servers and child processes for all tests; no product.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         tests("BasicsTests", ["Basics"]),
+        tests("FrontTests", ["Basics", "Front", "HandoffImage", "Loop", "PostgresWire", "InstanceManager", "Registry", "TestSupport"]),
         tests("FilesTests", ["Basics", "Files"]),
         tests("DevServerTests", ["Basics", "Loop", "HTTPWire", "DevAPI", "DevServer"]),
         tests("RegistryTests", ["Basics", "Files", "Registry"]),
