@@ -5,5 +5,6 @@
 
 #include "CPosixFiles.h"
 #include "CPosixPeer.h"
+#include "CPosixSockets.h"
 
 #endif

@@ -1,0 +1,84 @@
+public import Basics
+internal import CUV
+
+/// Readiness of a descriptor (uv_poll). Does not own the descriptor; close the handle before the descriptor.
+/// Confined to its loop's thread.
+public final class PollHandle {
+    public struct Events: OptionSet, Sendable {
+        public let rawValue: Int32
+        public init(rawValue: Int32) { self.rawValue = rawValue }
+        public static let readable = Events(rawValue: 1)
+        public static let writable = Events(rawValue: 2)
+        /// The peer has gone (hang-up or error), reported with or without the others.
+        public static let disconnect = Events(rawValue: 4)
+    }
+
+    private let core: PollCore
+
+    /// Makes the descriptor non-blocking.
+    /// - Throws: `DevError` `system` when it can't be polled (a file) or another handle watches it.
+    public init(loop: Loop, descriptor: Int32) throws(DevError) {
+        core = PollCore(loop: loop)
+        try core.open(descriptor: descriptor)
+    }
+
+    deinit { core.close() }
+
+    /// Replaces events and body; the body runs on the loop each time the descriptor is ready (level-triggered).
+    /// After an error of the descriptor the body gets all events, and no more until the next `start`.
+    /// The same events as before cost no system call; others cost two.
+    public func start(_ events: Events, _ body: @escaping (Events) -> Void) { core.start(events, body) }
+    public func stop() { core.stop() }
+    public func close() { core.closeNow() }
+}
+
+final class PollCore: HandleCore, @unchecked Sendable {
+    private var body: ((PollHandle.Events) -> Void)?
+    private(set) var armed: PollHandle.Events = []
+    /// Called once the handle has let go of the descriptor.
+    var closed: (() -> Void)?
+
+    func open(descriptor: Int32) throws(DevError) {
+        try open(UV_POLL, "uv_poll_init", object: "descriptor \(descriptor)") {
+            uv_poll_init(loop.uv, $0.assumingMemoryBound(to: uv_poll_t.self), descriptor)
+        }
+    }
+
+    func start(_ events: PollHandle.Events, _ body: @escaping (PollHandle.Events) -> Void) {
+        self.body = body
+        arm(events)
+    }
+
+    func arm(_ events: PollHandle.Events) {
+        guard events != armed, let poll = pointer(uv_poll_t.self) else { return }
+        armed = events
+        if events.isEmpty {
+            uv_poll_stop(poll)
+            return
+        }
+        uv_poll_start(poll, events.rawValue) { poll, status, events in
+            guard let data = poll?.pointee.data else { return }
+            Unmanaged<PollCore>.fromOpaque(data).takeUnretainedValue().ready(status, PollHandle.Events(rawValue: events))
+        }
+    }
+
+    private func ready(_ status: Int32, _ events: PollHandle.Events) {
+        // An error of the descriptor: libuv has stopped watching; who reads or writes it next gets the error.
+        let all = status < 0 ? armed.union(.disconnect) : events
+        if status < 0 { armed = [] }
+        body?(all)
+    }
+
+    func stop() {
+        arm([])
+        body = nil
+    }
+
+    override func didClose() {
+        armed = []
+        body = nil
+        let closed = closed
+        self.closed = nil
+        closed?()
+    }
+}
