@@ -65,7 +65,10 @@ let package = Package(
         room("CommandLine", ["Basics"]),
         room(
             "DevServer",
-            ["Basics", "Loop", "Files", "Registry", "InstanceManager", "Front", "HTTPWire", "DevAPI", "HandoffImage", "CToml", "CPosix"]),
+            [
+                "Basics", "Loop", "Files", "Registry", "PostgresSession", "InstanceManager", "Front", "HTTPWire", "DevAPI", "HandoffImage",
+                "CToml", "CPosix",
+            ]),
         .executableTarget(name: "devd", dependencies: ["DevServer"], swiftSettings: strict),
         room("DevCommands", ["Basics", "DevAPI", "CommandLine"]),
         .executableTarget(name: "dev", dependencies: ["DevCommands"], swiftSettings: strict),
@@ -79,7 +82,7 @@ let package = Package(
         tests("DevServerTests", ["Basics", "Loop", "HTTPWire", "DevAPI", "DevServer"]),
         tests("RegistryTests", ["Basics", "Files", "Registry"]),
         tests("InstanceManagerTests", ["InstanceManager", "Basics", "Loop", "Files", "Registry", "PostgresSession", "Profiles"]),
-        tests("PostgresSessionTests", ["Basics", "Loop", "PostgresSession"]),
+        tests("PostgresSessionTests", ["Basics", "Loop", "PostgresSession", "TestSupport"]),
     ],
     cLanguageStandard: .gnu11,
     cxxLanguageStandard: .gnucxx17

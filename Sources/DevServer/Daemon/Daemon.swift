@@ -22,6 +22,7 @@ actor Daemon {
     private let notice: ReadyNotice
     nonisolated let outcome = Outcome()
 
+    private var registry: Registry?
     private var manager: InstanceManager?
     private var front: FrontStandIn?
     private var sites: InstanceSites?
@@ -77,6 +78,7 @@ actor Daemon {
             let last = try registry.setting(Self.portSetting).flatMap { UInt16($0) }
             return (registry, HandoffInstall.run(layout), last, Set(ports))
         }
+        self.registry = registry
         if let reason = support.path == nil ? support.reason : nil { log.warning("no hand-off", ["reason": reason]) }
         if let user { log.info("started as root", ["servers-run-as": user.name]) }
 
@@ -115,6 +117,18 @@ actor Daemon {
         for descriptor in bound.descriptors { try await site.listen(descriptor) }
         try await control.listen(try Listener.unix(path: layout.controlSocket))
         log.info("ready", ["http": Int(bound.port), "instances": await manager.list().count])
+        loop.task { await self.keepCopy() }
+    }
+
+    /// A copy of the registry, from which a person can restore a damaged one: of what was good enough to start with,
+    /// and of what a clean stop leaves.
+    private func keepCopy() async {
+        guard let registry else { return }
+        do throws(DevError) {
+            try await loop.blocking { () throws(DevError) in try registry.backup() }
+        } catch {
+            log.warning("no copy of the registry", ["error": error])
+        }
     }
 
     private static let portSetting = "http-port"
@@ -158,6 +172,7 @@ actor Daemon {
         await housekeeper?.close()
         await front?.close(within: Self.patience)
         await manager?.shutdown(stopServers: stopServers)
+        await keepCopy()
         for handle in signals { handle.close() }
         signals = []
         log.info("left")

@@ -3,6 +3,7 @@ internal import DevAPI
 internal import Files
 internal import InstanceManager
 internal import Loop
+internal import PostgresSession
 
 #if canImport(Darwin)
     internal import Darwin
@@ -42,6 +43,7 @@ public enum DaemonMain {
         umask(0o077)
         // A client that has gone is an error of its socket, not our end.
         signal(SIGPIPE, SIG_IGN)
+        LibpqEnvironment.clear()
         ResourceLimit.raiseDescriptors()
 
         var environment = environment
