@@ -88,30 +88,22 @@ extension InstanceManager {
     private func adopt(_ record: InstanceRecord, _ effects: PostgresEffects, _ intents: [IntentRecord]) async {
         names[record.name] = record.id
         var record = record
-        let stopping = intents.contains { $0.kind == .stop }
         var server: Server?
-        var state = InstanceMachine.State.stopped
         switch await effects.find(record) {
         case .proved(let facts):
             do {
                 server = try await effects.adopt(record, pid: facts.pid)
-                state = .starting(.init(phase: .launched, clients: []))
                 log.info("adopted", ["instance": record.name, "pid": facts.pid])
             } catch {
                 log.error("adoption", ["instance": record.name, "error": error])
             }
         case .doubtful(let pid, let why):
             log.warning("not adopted", ["instance": record.name, "pid": pid, "why": why])
-        case .none:
-            if let reason = record.brokenReason {
-                let error = DevError(
-                    .broken, "\(record.name) is broken", object: record.name.text, cause: reason, help: "Run dev start \(record.name)")
-                state = .broken(.init(failure: ServerFailure(error: error, permanent: true)))
-            }
+        case .none: break
         }
-        // What begun or ended while the last daemon died can't be vouched for.
-        if !intents.isEmpty || server != nil { record.verifierFresh = false }
-        let owner = makeOwner(record, state, effects)
+        let beginning = Beginning.of(record, lives: server != nil, intents: intents.map(\.kind))
+        record.verifierFresh = beginning.verifierFresh
+        let owner = makeOwner(record, beginning.state, effects)
         owners[record.id] = owner
         for intent in intents where intent.kind == .start || intent.kind == .stop {
             let saved = record
@@ -122,7 +114,7 @@ extension InstanceManager {
             }
         }
         guard let server else { return }
-        await owner.adopt(server, stopping: stopping)
+        await owner.adopt(server, stopping: beginning.stopping)
         let id = record.id
         loop.task { await self.countInherited(id, server) }
     }

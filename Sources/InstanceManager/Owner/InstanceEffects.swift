@@ -65,8 +65,11 @@ protocol InstanceEffects: Sendable {
     /// Asks the server for verifier and roles.
     func loginSnapshot(of server: Server, checkpoint: Bool) async -> LoginSnapshot?
     func signal(_ server: Server, _ signal: InstanceMachine.Signal) async
-    /// Ends the stop intent (saving the record in the same transaction).
+    /// Ends the stop intent, saving the record in the same transaction.
     func finishStop(_ intent: Int64?, _ record: InstanceRecord) async
+    /// Ends the intent of a stop that was called off or overtaken. The record is not saved: by the time this is done
+    /// the instance may be removed, and a save would bring its row back.
+    func abandonStop(_ intent: Int64) async
     func use(of server: Server) async -> ServerUse
     /// A text that changes when something changes that can keep a server from starting: settings files, toolchain, disk.
     func cause(_ record: InstanceRecord) async -> String

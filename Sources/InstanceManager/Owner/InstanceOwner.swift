@@ -95,6 +95,10 @@ actor InstanceOwner {
 
     /// Saves a changed record; what waits for a restart is the caller's to say.
     func configure(_ change: (inout InstanceRecord) -> Void) async throws(DevError) -> InstanceRecord {
+        switch machine.state {
+        case .absent, .deleting: throw machine.gone
+        case .creating, .stopped, .starting, .recovering, .running, .stopping, .broken: break
+        }
         let before = record
         change(&record)
         let after = record
@@ -268,12 +272,12 @@ actor InstanceOwner {
         let answer = await effects.loginSnapshot(of: server, checkpoint: checkpoint)
         guard case .stopping(let stopping) = machine.state, stopping.number == number else {
             // Called off by a client, or the server died and is up again.
-            await effects.finishStop(intent, record)
+            if let intent { await effects.abandonStop(intent) }
             return
         }
         guard stopping.phase == .preparing else {
             // The server ended by itself meanwhile.
-            await effects.finishStop(intent, record)
+            if let intent { await effects.abandonStop(intent) }
             return
         }
         stopIntent = intent
@@ -287,7 +291,7 @@ actor InstanceOwner {
             let intent = await effects.beginStop(record)
             guard self.server == server else {
                 // It ended while the registry wrote.
-                await effects.finishStop(intent, record)
+                if let intent { await effects.abandonStop(intent) }
                 return
             }
             stopIntent = intent
@@ -373,6 +377,10 @@ actor InstanceOwner {
     }
 
     private func saveQuietly() async {
+        switch machine.state {
+        case .absent, .deleting: return
+        case .creating, .stopped, .starting, .recovering, .running, .stopping, .broken: break
+        }
         do { try await effects.save(record) } catch { log.error("registry", ["instance": record.name, "error": error]) }
     }
 }

@@ -289,9 +289,13 @@ actor PostgresEffects: InstanceEffects {
     }
 
     func finishStart(_ intent: Int64) async {
+        await finish(intent)
+        Failpoint.pass("start.finished")
+    }
+
+    private func finish(_ intent: Int64) async {
         do {
             try await line.run { registry throws(DevError) in try registry.finish(intent) }
-            Failpoint.pass("start.finished")
         } catch {
             log.error("registry", ["intent": intent, "error": error])
         }
@@ -355,6 +359,8 @@ actor PostgresEffects: InstanceEffects {
             log.error("registry", ["instance": record.name, "error": error])
         }
     }
+
+    func abandonStop(_ intent: Int64) async { await finish(intent) }
 
     func use(of server: Server) async -> ServerUse {
         guard let held = living[server.number] else { return .unknown }
