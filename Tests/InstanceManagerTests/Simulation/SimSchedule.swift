@@ -153,7 +153,9 @@ final class SimSchedule: @unchecked Sendable {
             do {
                 _ = try await owner.awake()
             } catch let error as DevError {
-                if ![.notFound, .cancelled, .timedOut, .startFailed].contains(error.code) { self.world.violated("calm, and yet: \(error)") }
+                if ![.notFound, .cancelled, .timedOut, .startFailed].contains(error.code) {
+                    self.world.violated("calm, and yet: \(error)")
+                }
             }
             for _ in 0..<4 where self.world.record != nil {
                 _ = try? await owner.stop()
