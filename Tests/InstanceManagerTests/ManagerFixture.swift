@@ -1,0 +1,121 @@
+import Basics
+import Foundation
+import Loop
+import PostgresSession
+import Registry
+import Testing
+
+@testable import InstanceManager
+
+/// A home of its own with a manager on a loop of its own; at the end, however it ends, all servers are stopped and the
+/// home is removed. `DEVDB_KEEP=1` keeps it.
+///
+///     try await ManagerFixture.run { fixture in
+///         let record = try await fixture.manager.create(NewInstance(name: .default))
+///     }
+final class ManagerFixture: Sendable {
+    let loop: Loop
+    let layout: HomeLayout
+    let binder: FakeBinder
+    let manager: InstanceManager
+    let log: Log
+
+    /// Binds nothing: what is `taken` is refused.
+    final class FakeBinder: PortBinder {
+        private let lock = Lock()
+        nonisolated(unsafe) private var taken: Set<UInt16> = []  // protected by `lock`
+        nonisolated(unsafe) private var bound: [String: [UInt16]] = [:]  // protected by `lock`
+
+        func take(_ ports: Set<UInt16>) { lock.withLock { taken = ports } }
+        var open: [String: [UInt16]] { lock.withLock { bound } }
+
+        func bind(_ record: InstanceRecord) async throws(DevError) {
+            let ports = record.ports.map(\.port)
+            let refused = lock.withLock { () -> UInt16? in
+                if let port = ports.first(where: taken.contains) { return port }
+                bound[record.id] = ports
+                return nil
+            }
+            if let refused { throw DevError(.portTaken, "Port \(refused) is taken", object: String(refused)) }
+        }
+
+        func release(_ id: String) async { lock.withLock { bound[id] = nil } }
+    }
+
+    private init(loop: Loop, layout: HomeLayout, binder: FakeBinder, log: Log, environment: [String: String], ahead: Bool) throws {
+        self.loop = loop
+        self.layout = layout
+        self.binder = binder
+        self.log = log
+        let user = try ServersUser.resolve(environment: environment)
+        manager = InstanceManager(
+            loop: loop, registry: try Registry(path: layout.registry),
+            configuration: ManagerConfiguration(
+                layout: layout, environment: environment, user: user, library: HandoffSupport(path: nil, reason: "a test"), log: log,
+                preparesAhead: ahead, pauseBeforeWork: .zero))
+    }
+
+    /// - Parameters:
+    ///   - environment: beside PATH.
+    ///   - ahead: templates and spares are made in the background.
+    static func run(
+        environment: [String: String] = [:], ahead: Bool = false, _ body: @escaping @Sendable (ManagerFixture) async throws -> Void
+    ) async throws {
+        let root = "/tmp/devdb-manager-" + String(UInt64.random(in: 0..<1 << 32), radix: 36)
+        let layout = HomeLayout(root: root)
+        try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: false)
+        chmod(root, geteuid() == 0 ? 0o711 : 0o700)
+        let verbose = ProcessInfo.processInfo.environment["DEVDB_LOG"] == "debug"
+        let log = Log(level: .debug) { level, line in if verbose { print(level, line) } }
+        let values = environment.merging(["PATH": "/usr/bin:/bin"]) { given, _ in given }
+        try await LoopThread.run { loop in
+            let fixture = try ManagerFixture(
+                loop: loop, layout: layout, binder: FakeBinder(), log: log, environment: values, ahead: ahead)
+            do {
+                try await fixture.manager.start(binder: fixture.binder)
+                try await body(fixture)
+            } catch {
+                await fixture.tearDown()
+                throw error
+            }
+            await fixture.tearDown()
+        }
+    }
+
+    private func tearDown() async {
+        await manager.shutdown(stopServers: true)
+        if ProcessInfo.processInfo.environment["DEVDB_KEEP"] == nil { try? FileManager.default.removeItem(atPath: layout.root) }
+        if layout.sockets != layout.root + "/run" { try? FileManager.default.removeItem(atPath: layout.sockets) }
+    }
+
+    /// The next daemon of the same home: the first one lets go as if it had died, its servers live.
+    func nextDaemon() async throws -> ManagerFixture {
+        await manager.shutdown(stopServers: false)
+        let next = try ManagerFixture(
+            loop: loop, layout: layout, binder: binder, log: log, environment: ["PATH": "/usr/bin:/bin"], ahead: false)
+        try await next.manager.start(binder: binder)
+        return next
+    }
+
+    /// Wakes it and asks one question.
+    @discardableResult
+    func query(_ id: String, _ sql: String) async throws -> String? {
+        let endpoint = try await manager.endpoint(id)
+        let session = try await Session.connect(
+            loop: loop, ["host": endpoint.socketDirectory, "port": "5432", "user": "postgres", "dbname": "postgres"], timeout: .seconds(10))
+        defer { session.close() }
+        return try await session.query(sql).rows.first?.first ?? nil
+    }
+
+    func status(_ id: String) async throws -> InstanceStatus { try #require(await manager.status(id: id)) }
+
+    /// Waits for a state, at most so long; looks again after each turn of a short timer.
+    func wait(for id: String, seconds: Double = 10, _ condition: (InstanceStatus) -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < end {
+            if let status = await manager.status(id: id), condition(status) { return }
+            try await loop.clock.sleep(for: .milliseconds(5))
+        }
+        Issue.record("it did not happen in \(seconds) s: \(String(describing: await manager.status(id: id)))")
+    }
+}
