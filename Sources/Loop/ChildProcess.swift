@@ -41,6 +41,9 @@ public struct ChildSpecification: Sendable {
 /// supplementary groups under another user. Never reaps others' children. Dropping it neither ends nor forgets the
 /// child: it is reaped all the same while the loop runs. Confined to its loop's thread.
 public final class ChildProcess {
+    /// The name to use beside Swift Testing, which has an `ExitStatus` too.
+    public typealias Status = ExitStatus
+
     public let pid: Int32
     private let core: ChildCore
 
