@@ -67,6 +67,19 @@ public enum TreeClone {
         _ = devdb_spread_folders(folder.raw)
     }
 
+    /// Puts all of the path's file system on the disk, also what others wrote: for a clone that was not made durable
+    /// and by now deserves it. Some 150 ms for a fresh template, longer on a busy disk.
+    /// - Throws: `not-found`, `system`.
+    public static func sync(_ path: String) throws(DevError) {
+        let folder = try Descriptor(path, O_RDONLY, "sync")
+        if hasSyncfs {
+            guard retrying({ devdb_syncfs(folder.raw) }) == 0 else { throw fileError(errno, "sync", path) }
+        } else {
+            syncAll()
+            guard retrying({ devdb_fsync(folder.raw) }) == 0 else { throw fileError(errno, "sync", path) }
+        }
+    }
+
     private static var hasSyncfs: Bool {
         #if os(Linux)
             true
@@ -87,3 +100,6 @@ public enum TreeClone {
         return (bytes(facts.f_bavail), bytes(facts.f_blocks))
     }
 }
+
+// Inside `TreeClone` its own `sync` hides the C function.
+private func syncAll() { sync() }

@@ -165,6 +165,11 @@ import Testing
         #expect(scratch.names("outside") == [])
     }
 
+    @Test func syncTakesAnyPlaceThatIsThere() throws {
+        _ = try onSmallDisk(64) { disk in try TreeClone.sync(disk) }
+        #expect(throws: DevError.self) { try TreeClone.sync("/tmp/devdb-nothing-here") }
+    }
+
     @Test func spreadingIsOnlyAHint() throws {
         let scratch = try Scratch()
         TreeClone.spreadFolders(in: scratch.path)
