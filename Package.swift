@@ -75,6 +75,11 @@ let package = Package(
 
         // Throw-away servers and child processes for all tests; no product.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "WireTestSupport", dependencies: ["PostgresWire", "HTTPWire"], path: "Tests/WireTestSupport",
+            swiftSettings: strict),
+        tests("PostgresWireTests", ["PostgresWire", "WireTestSupport"]),
+        tests("HTTPWireTests", ["HTTPWire", "WireTestSupport"]),
         tests("BasicsTests", ["Basics"]),
         tests("FrontTests", ["Basics", "Front", "HandoffImage", "Loop", "PostgresWire", "InstanceManager", "Registry", "TestSupport"]),
         tests("LoopTests", ["Basics", "Loop", "CPosix"]),

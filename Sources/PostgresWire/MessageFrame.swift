@@ -6,6 +6,11 @@ public struct MessageFrame: Sendable, Equatable {
     /// Where the next message begins.
     public var end: Int { body.upperBound }
 
+    public init(type: UInt8, body: Range<Int>) {
+        self.type = type
+        self.body = body
+    }
+
     public enum Step: Sendable, Equatable {
         case needMore
         case message(MessageFrame)

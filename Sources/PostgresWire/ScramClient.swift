@@ -3,7 +3,7 @@
 /// `first()`, then the server's challenge to `final(_:)`, then its last word to `verify(_:)`.
 public struct ScramClient: Sendable {
     public enum Failure: Error, Sendable, Equatable {
-        /// What the server said is not SCRAM, or asks for more iterations than `maximumIterations`.
+        /// What the server said is not SCRAM, or asks for more iterations than we allow.
         case malformed(String)
         /// The server does not know the password either: it must not be trusted.
         case wrongServerSignature
@@ -11,9 +11,7 @@ public struct ScramClient: Sendable {
         case refused(String)
     }
 
-    /// A server may not keep us busy for longer than some seconds.
-    public static let maximumIterations = 10_000_000
-
+    private let maximumIterations: Int
     private let password: [UInt8]
     private let nonce: [UInt8]
     private let bare: [UInt8]
@@ -23,12 +21,14 @@ public struct ScramClient: Sendable {
     ///   - user: PostgreSQL ignores it and libpq leaves it empty.
     ///   - password: prepared by SASLprep here.
     ///   - entropy: 18 random bytes for the nonce.
-    public init(user: String = "", password: String, entropy: [UInt8]) {
-        self.init(user: user, password: password, nonce: Base64.encode(entropy))
+    ///   - maximumIterations: more are refused: a server may not keep us busy for longer than some seconds.
+    public init(user: String = "", password: String, entropy: [UInt8], maximumIterations: Int = 10_000_000) {
+        self.init(user: user, password: password, nonce: Base64.encode(entropy), maximumIterations: maximumIterations)
     }
 
     /// With a ready nonce: printable ASCII without commas (for test vectors).
-    init(user: String, password: String, nonce: [UInt8]) {
+    init(user: String, password: String, nonce: [UInt8], maximumIterations: Int = 10_000_000) {
+        self.maximumIterations = maximumIterations
         self.password = Array(password.utf8)
         self.nonce = nonce
         var name: [UInt8] = []
@@ -63,7 +63,7 @@ public struct ScramClient: Sendable {
         guard fields.nonce.count > nonce.count, fields.nonce.starts(with: nonce), ScramText.isPrintable(fields.nonce) else {
             throw .malformed("The server's nonce does not begin with ours.")
         }
-        guard fields.iterations <= Self.maximumIterations else { throw .malformed("The iteration count is too high.") }
+        guard fields.iterations <= maximumIterations else { throw .malformed("The iteration count is too high.") }
         let withoutProof = Array("c=biws,r=".utf8) + fields.nonce
         let comma = [UInt8(ascii: ",")]
         let message = bare + comma + challenge + comma + withoutProof

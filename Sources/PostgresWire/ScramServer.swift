@@ -27,9 +27,14 @@ public struct ScramServer: Sendable {
 
     /// - Parameter entropy: 18 random bytes, PostgreSQL's length, for the nonce.
     public init(verifier: ScramVerifier, entropy: [UInt8]) {
+        self.init(verifier: verifier, serverNonce: Base64.encode(entropy))
+    }
+
+    /// With a ready nonce: printable ASCII without commas (for test vectors).
+    init(verifier: ScramVerifier, serverNonce: [UInt8]) {
         self.verifier = verifier
         isMock = false
-        serverNonce = Base64.encode(entropy)
+        self.serverNonce = serverNonce
     }
 
     /// Plays through for a user that does not exist or has no SCRAM password, and always ends in `wrongPassword`. The

@@ -101,7 +101,7 @@ extension StartupPacket {
                 guard let wanted = Replication(parameter.value) else {
                     throw .fatal(.invalidReplication(parameter.value))
                 }
-                // As PostgreSQL: "database" once said stays said unless a later false takes the walsender back.
+                // As PostgreSQL: once "database" has been said, a later true does not take the database away.
                 replication = wanted == .physical && replication == .logical ? .logical : wanted
             }
             parameters.append(parameter)

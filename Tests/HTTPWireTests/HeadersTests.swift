@@ -1,0 +1,28 @@
+import HTTPWire
+import Testing
+
+@Suite struct HeadersTests {
+    @Test func orderedAndLowerCase() {
+        var headers: Headers = Headers(["Accept": " a/b ", "X-Two": "1", "x-two": "2"])
+        #expect(headers.fields.map(\.name) == ["accept", "x-two", "x-two"])
+        #expect(headers["ACCEPT"] == "a/b")
+        #expect(headers.values("X-Two") == ["1", "2"])
+        headers.set("x-TWO", "3")
+        #expect(headers.values("x-two") == ["3"])
+        headers.remove("Accept")
+        #expect(headers.fields.count == 1)
+    }
+
+    @Test(arguments: [("", "x"), ("a b", "x"), ("a:", "x"), ("a\r", "x"), ("ä", "x"), ("a", "x\r\ny"), ("a", "\0"), ("a", "\u{7F}")])
+    func illegalIsRefused(_ name: String, _ value: String) {
+        var headers = Headers()
+        let taken = [headers.append(name, value), headers.set(name, value)]
+        #expect(taken == [false, false])
+        #expect(headers.isEmpty)
+    }
+
+    @Test func tokens() {
+        let headers = Headers(["Connection": "Keep-Alive, , Upgrade", "connection": "X"])
+        #expect(headers.tokens("connection") == ["keep-alive", "upgrade", "x"])
+    }
+}
