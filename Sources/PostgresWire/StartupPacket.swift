@@ -84,7 +84,7 @@ extension StartupPacket {
         let major = UInt16(version >> 16)
         minorVersion = UInt16(truncatingIfNeeded: version)
         guard major == 3 else {
-            throw .fatal(.unsupportedProtocol(major: major, minor: minorVersion), legacy: major < 3)
+            throw .fatal(.unsupportedProtocol(major: major, minor: minorVersion), legacy: major < 3 && version != 0)
         }
         parameters = []
         replication = .no
