@@ -64,7 +64,8 @@ public enum DaemonMain {
         let daemon = Daemon(loop: loop, layout: layout, user: user, environment: environment, log: log, notice: notice)
         loop.task { await daemon.run() }
         loop.run()
-        withExtendedLifetime(lock) {}
+        // Only the process's end lets go: who waits for the lock may rely on everything of us being gone.
+        _ = Unmanaged.passRetained(lock)
         if let failure = daemon.outcome.failure { throw failure }
     }
 
