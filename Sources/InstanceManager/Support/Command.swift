@@ -15,7 +15,8 @@ struct CommandResult: Sendable {
 }
 
 enum Command {
-    /// Output goes to a file without a name, not a pipe: nobody has to read while the program runs.
+    /// Output goes to a file without a name, not a pipe: nobody has to read while the program runs. Cancellation kills the
+    /// program with all that it has started: it leads a session, and so a process group, of its own.
     static func run(
         loop: Loop, _ executable: String, _ arguments: [String], environment: [String: String], user: (uid: UInt32, gid: UInt32)? = nil
     ) async throws(DevError) -> CommandResult {
@@ -29,7 +30,13 @@ enum Command {
             loop: loop,
             ChildSpecification(
                 executable: executable, arguments: arguments, environment: environment, output: descriptor, user: user))
-        let status = await child.exit()
+        let pid = child.pid
+        let status = await withTaskCancellationHandler {
+            await child.exit()
+        } onCancel: {
+            // Until its end has been waited for above, the number is nobody else's.
+            kill(-pid, SIGKILL)
+        }
         var bytes = [UInt8](repeating: 0, count: 65_536)
         let count = pread(descriptor, &bytes, bytes.count, 0)
         return CommandResult(status: status, output: String(decoding: bytes.prefix(max(0, count)), as: UTF8.self))

@@ -21,6 +21,7 @@ actor TemplateStore {
     private let enabled: Bool
     /// Templates and spares being made now; keys.
     private var busy: Set<String> = []
+    private var work: [String: Task<Void, Never>] = [:]
     private var serial = 0
     private var closed = false
 
@@ -77,26 +78,34 @@ actor TemplateStore {
         }
     }
 
-    func close() { closed = true }
+    /// Ends the work in the background: `initdb` must not outlive the daemon.
+    func close() async {
+        closed = true
+        for task in work.values { task.cancel() }
+        for task in work.values { await task.value }
+    }
 
     /// In the background: the template if it is missing, then the spare if it is missing.
     private func prepareAhead(_ toolchain: Toolchain, _ key: TemplateKey) {
         guard enabled, !closed, !busy.contains(key.text) else { return }
         busy.insert(key.text)
-        loop.task {
+        work[key.text] = loop.task {
             try? await self.loop.clock.sleep(for: self.pause)
             await self.makeAhead(toolchain, key)
         }
     }
 
     private func makeAhead(_ toolchain: Toolchain, _ key: TemplateKey) async {
-        defer { busy.remove(key.text) }
+        defer {
+            busy.remove(key.text)
+            work[key.text] = nil
+        }
         guard !closed else { return }
         do {
             if !Paths.isFolder(template(key)) { try await makeTemplate(toolchain, key) }
             if !closed, !Paths.isFolder(spare(key)), try roomForSpare() { try await makeSpare(key) }
         } catch {
-            log.warning("template", ["key": key.text, "error": error])
+            if !closed { log.warning("template", ["key": key.text, "error": error]) }
         }
     }
 
