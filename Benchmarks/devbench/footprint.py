@@ -63,12 +63,7 @@ def idle(bench, sessions=1000):
     for line in processes:
         print(f"  idle: still there: {line[:120]}", flush=True)
 
-    os.makedirs(f"{home.work}/pumped")
-    with open(f"{home.work}/pumped/dev.toml", "w") as file:
-        file.write(f'name = "pumped"\n[settings]\nmax_connections = {sessions + 100}\n')
-    home.work += "/pumped"
-    facts = home.up("pumped", "--front", "pump")
-    home.work = os.path.dirname(home.work)
+    facts = home.up("pumped", "--front", "pump", "--set", f"max_connections={sessions + 100}")
     if facts["front"] != "pump":
         raise system.Failure(f"the pump was asked for and {facts['front']} given")
     target, opened, failed, lock = Target.of(facts["url"]), [], [], threading.Lock()
