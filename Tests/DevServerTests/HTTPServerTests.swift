@@ -1,0 +1,242 @@
+import Basics
+import Foundation
+import HTTPWire
+import Loop
+import TestSupport
+import Testing
+
+@testable import DevServer
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Over real sockets. The client is a plain blocking one on a thread of its own.
+@Suite struct HTTPServerTests {
+    private func router() -> Router {
+        var router = PublicSite.router(name: .default)
+        router.gate = { _ in nil }
+        router.on("POST", "/echo") { request in .whole(HTTPResponse(status: 200, headers: [:], body: request.body)) }
+        router.on("POST", "/stream") { _ in
+            .stream(headers: Headers(["content-type": "text/plain"]), endsWithClient: false) { stream in
+                for word in ["one", "two", "three"] { try? await stream.send(Array(word.utf8)) }
+            }
+        }
+        return router
+    }
+
+    /// Sends the pieces to a server's new connection, closes the sending side if told, and gives all that comes back.
+    private func exchange(_ pieces: [String], closing: Bool = true, change: @Sendable (inout HTTPServer.Limits) -> Void = { _ in })
+        async throws
+        -> String
+    {
+        var limits = HTTPServer.Limits(body: 1000)
+        change(&limits)
+        return try await LoopThread.run { [router = router(), limits] loop in
+            let server = HTTPServer(loop: loop, router: router, limits: limits, log: .none)
+            let ends = try Self.pair()
+            await server.accept(ends.server)
+            let answer = try await onOwnThread {
+                let client = ends.client
+                defer { close(client) }
+                for piece in pieces { Self.write(client, piece) }
+                if closing { shutdown(client, Int32(SHUT_WR)) }
+                return Self.readAll(client)
+            }
+            await server.close(within: .seconds(5))
+            #expect(await server.connectionCount == 0)
+            return answer
+        }
+    }
+
+    @Test func answersAndCloses() async throws {
+        let answer = try await exchange(["GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"])
+        #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n") && answer.hasSuffix("{\"name\":\"default\"}"))
+    }
+
+    @Test func pipelinedRequestsAreAnsweredInOrder() async throws {
+        let one = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n"
+        let answer = try await exchange([one + "a" + one + "b" + "GET /no HTTP/1.1\r\nHost: x\r\n\r\n" + one + "c"])
+        let bodies = answer.components(separatedBy: "\r\n\r\n")
+        #expect(answer.components(separatedBy: "HTTP/1.1 200 OK").count == 4)
+        #expect(bodies.dropFirst().map { String($0.prefix(1)) } == ["a", "b", "N", "c"])
+    }
+
+    @Test func bytesMayComeOneByOne() async throws {
+        let request = "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"
+        #expect(try await exchange(request.map(String.init)).hasSuffix("\r\n\r\nabc"))
+    }
+
+    @Test func streamsAreChunkedAndTheConnectionGoesOn() async throws {
+        let answer = try await exchange([
+            "POST /stream HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+        ])
+        #expect(answer.contains("3\r\none\r\n3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\nHTTP/1.1 200 OK"))
+    }
+
+    /// Named, so that a megabyte of request doesn't go into the test run's output.
+    struct Refused: CustomTestStringConvertible, Sendable {
+        var testDescription: String
+        var request: String
+        var status: String
+        init(_ name: String, _ request: String, _ status: String) {
+            testDescription = name
+            self.request = request
+            self.status = status
+        }
+    }
+
+    @Test(arguments: [
+        Refused("no Host", "GET / HTTP/1.1\r\n\r\n", "400"), Refused("version", "GET / HTTP/2.0\r\nHost: x\r\n\r\n", "505"),
+        Refused("NULs", "\u{0}\u{0}\r\n\r\n", "400"),
+        Refused("body", "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n", "413"),
+        Refused("two lengths", "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"),
+        Refused("negative length", "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", "400"),
+        Refused("line", "GET /\(String(repeating: "x", count: 20_000)) HTTP/1.1\r\nHost: x\r\n\r\n", "414"),
+        Refused("fields", "GET / HTTP/1.1\r\nHost: x\r\nA: \(String(repeating: "x", count: 70_000))\r\n\r\n", "431"),
+    ])
+    func refusesAndCloses(_ refused: Refused) async throws {
+        let answer = try await exchange([refused.request + "GET /health HTTP/1.1\r\nHost: x\r\n\r\n"])
+        #expect(answer.hasPrefix("HTTP/1.1 \(refused.status) "))
+        #expect(!answer.contains("default"))
+    }
+
+    @Test func slowAndSilentClientsAreSentAway() async throws {
+        let slow = try await exchange(["GET /health HT"], closing: false) { $0.requestTime = .milliseconds(50) }
+        let silent = try await exchange([], closing: false) { $0.idleTime = .milliseconds(50) }
+        let kept = try await exchange(["GET /health HTTP/1.1\r\nHost: x\r\n\r\n"], closing: false) { $0.idleTime = .milliseconds(50) }
+        #expect(slow.isEmpty && silent.isEmpty && kept.hasSuffix("}"))
+    }
+
+    @Test func tooManyConnectionsAreClosed() async throws {
+        try await LoopThread.run { [router = router()] loop in
+            var limits = HTTPServer.Limits(body: 1000)
+            limits.connections = 2
+            let server = HTTPServer(loop: loop, router: router, limits: limits, log: .none)
+            let all = try (0..<3).map { _ in try Self.pair() }
+            for ends in all { await server.accept(ends.server) }
+            let last = all[2].client
+            #expect(try await onOwnThread { Self.readAll(last) }.isEmpty)
+            #expect(await server.connectionCount == 2)
+            for ends in all { close(ends.client) }
+            await server.close(within: .seconds(5))
+        }
+    }
+
+    @Test func followersAreEndedWhenTheirClientGoes() async throws {
+        try await LoopThread.run { loop in
+            let (ended, end) = AsyncStream.makeStream(of: Void.self)
+            var router = Router()
+            router.on("GET", "/follow") { _ in
+                .stream(headers: Headers(), endsWithClient: true) { stream in
+                    try? await stream.send(Array("line".utf8))
+                    let (never, _) = AsyncStream.makeStream(of: Void.self)
+                    for await _ in never {}
+                    end.yield()
+                }
+            }
+            let server = HTTPServer(loop: loop, router: router, limits: HTTPServer.Limits(body: 1000), log: .none)
+            let ends = try Self.pair()
+            await server.accept(ends.server)
+            let client = ends.client
+            try await onOwnThread {
+                Self.write(client, "GET /follow HTTP/1.1\r\nHost: x\r\n\r\n")
+                var seen = ""
+                while !seen.contains("line") { seen += Self.readSome(client) }
+                close(client)
+            }
+            var iterator = ended.makeAsyncIterator()
+            #expect(await iterator.next() != nil)
+            await server.close(within: .seconds(5))
+        }
+    }
+
+    @Test func closeWaitsForAnswersAndEndsTheIdle() async throws {
+        try await LoopThread.run { loop in
+            let (started, start) = AsyncStream.makeStream(of: Void.self)
+            let (gate, open) = AsyncStream.makeStream(of: Void.self)
+            var router = Router()
+            router.on("GET", "/slow") { _ in
+                start.yield()
+                var iterator = gate.makeAsyncIterator()
+                await iterator.next()
+                return .text(200, "done")
+            }
+            let server = HTTPServer(loop: loop, router: router, limits: HTTPServer.Limits(body: 1000), log: .none)
+            let busy = try Self.pair()
+            let idle = try Self.pair()
+            await server.accept(busy.server)
+            await server.accept(idle.server)
+            let (busyClient, idleClient) = (busy.client, idle.client)
+            Self.write(busyClient, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+            var iterator = started.makeAsyncIterator()
+            await iterator.next()
+            let closing = loop.task { await server.close(within: .seconds(20)) }
+            #expect(try await onOwnThread { Self.readAll(idleClient) }.isEmpty)
+            open.yield()
+            let answer = try await onOwnThread { Self.readAll(busyClient) }
+            #expect(answer.hasSuffix("done") && answer.contains("connection: close"))
+            await closing.value
+            close(busyClient)
+            close(idleClient)
+        }
+    }
+
+    @Test func loopbackPortsAreOnBothAddresses() async throws {
+        try await LoopThread.run { loop in
+            let bound = try LoopbackPort.bind(0)
+            let server = HTTPServer(loop: loop, router: PublicSite.router(name: .default), limits: HTTPServer.Limits(body: 10), log: .none)
+            for descriptor in bound.descriptors { try await server.listen(descriptor) }
+            for host in ["127.0.0.1", "[::1]"].prefix(bound.descriptors.count) {
+                let result = try await TestSupport.Command.run("curl", ["-sg", "http://\(host):\(bound.port)/health"])
+                #expect(result.output == "{\"name\":\"default\"}")
+            }
+            #expect(throws: DevError.self) { _ = try LoopbackPort.bind(bound.port) }
+            await server.close(within: .seconds(5))
+        }
+    }
+
+    // MARK: A plain client
+
+    private static func pair() throws -> (server: Int32, client: Int32) {
+        var ends: [Int32] = [0, 0]
+        #if canImport(Darwin)
+            let stream = SOCK_STREAM
+        #else
+            let stream = Int32(SOCK_STREAM.rawValue)
+        #endif
+        guard socketpair(AF_UNIX, stream, 0, &ends) == 0 else { throw TestFailure("socketpair: \(errno)") }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
+        signal(SIGPIPE, SIG_IGN)
+        return (ends[0], ends[1])
+    }
+
+    private static func write(_ descriptor: Int32, _ text: String) {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { writeBytes(descriptor, $0.baseAddress, $0.count) }
+            if count <= 0 { return }
+            bytes = bytes.dropFirst(count)
+        }
+    }
+
+    private static func readSome(_ descriptor: Int32) -> String {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = read(descriptor, &buffer, buffer.count)
+        return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+    }
+
+    private static func readAll(_ descriptor: Int32) -> String {
+        var all = ""
+        while true {
+            let piece = readSome(descriptor)
+            if piece.isEmpty { return all }
+            all += piece
+        }
+    }
+}
+
+private func writeBytes(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int { write(descriptor, bytes, count) }
