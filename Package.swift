@@ -60,7 +60,7 @@ let package = Package(
         // The hand-off library, compiled from Sources/CHandoff (which is no target: it must not be linked into us).
         .plugin(name: "EmbedHandoff", capability: .buildTool()),
         .target(name: "HandoffImage", swiftSettings: strict, plugins: ["EmbedHandoff"]),
-        room("Front", ["Basics", "Loop", "PostgresWire", "InstanceManager", "CPosix"]),
+        room("Front", ["Basics", "Loop", "PostgresWire", "HandoffImage", "Registry", "InstanceManager", "CPosix"]),
         room("DevAPI", ["Basics", "HTTPWire"]),
         room("CommandLine", ["Basics"]),
         room(

@@ -1,1 +1,218 @@
-// Replaced by the front room.
+public import Basics
+public import InstanceManager
+public import Loop
+internal import PostgresWire
+public import Registry
+
+/// The part of the daemon that owns every client-facing PostgreSQL port (README.md). Each client is one task on the loop
+/// until it has reached a server; then its socket is the backend's, or the pump moves its bytes.
+public actor Front: PortBinder {
+    nonisolated let loop: Loop
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    let instances: any FrontInstances
+    let limits: FrontLimits
+    let log: Log
+    /// So many random bytes.
+    let random: @Sendable (Int) -> [UInt8]
+    let slab = BufferSlab()
+
+    private struct Site {
+        var ports: [PortRecord]
+        var listeners: [Listener]
+    }
+    private var sites: [String: Site] = [:]
+    private var clients: [Int: Client] = [:]
+    private var pumps: [Int: Pump] = [:]
+    private var lastNumber = 0
+    private var deadlines: Deadlines?
+    private var isClosing = false
+    private var waiters: [CheckedContinuation<Void, Never>] = []
+
+    /// - Parameter random: gives so many random bytes; the system's by default.
+    public init(
+        loop: Loop, instances: any FrontInstances, limits: FrontLimits = FrontLimits(), log: Log,
+        random: @escaping @Sendable (Int) -> [UInt8] = Front.systemRandom
+    ) {
+        self.loop = loop
+        self.instances = instances
+        var limits = limits
+        if limits.descriptors == 0 { limits.descriptors = ClientSocket.descriptorLimit - 64 }
+        self.limits = limits
+        self.log = log
+        self.random = random
+    }
+
+    public static let systemRandom: @Sendable (Int) -> [UInt8] = { count in
+        var generator = SystemRandomNumberGenerator()
+        return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    }
+
+    // MARK: Ports
+
+    /// Binds the record's ports on 127.0.0.1 and ::1 and begins to take clients. Binding what is already bound for the
+    /// same instance and ports is done.
+    /// - Throws: `port-taken` whose object is the port in digits and whose message says who has it, if that can be told;
+    ///   then none of the record's ports is bound.
+    public func bind(_ record: InstanceRecord) throws(DevError) {
+        let wanted = record.ports.filter { $0.kind != .http }
+        if let site = sites[record.id] {
+            guard Set(site.ports) != Set(wanted) else { return }
+            close(record.id)
+        }
+        var site = Site(ports: wanted, listeners: [])
+        do throws(DevError) {
+            for port in wanted {
+                for address in ["127.0.0.1", "::1"] {
+                    if let listener = try listen(record.id, port, address) { site.listeners.append(listener) }
+                }
+            }
+        } catch {
+            for listener in site.listeners { listener.close() }
+            throw error
+        }
+        sites[record.id] = site
+    }
+
+    private func listen(_ id: String, _ port: PortRecord, _ address: String) throws(DevError) -> Listener? {
+        do throws(DevError) {
+            let bound = try Listener.tcp(address: address, port: port.port)
+            return try Listener(loop: loop, descriptor: bound.descriptor) { [weak self] descriptor in
+                guard let self else { return ClientSocket.close(descriptor) }
+                self.assumeIsolated { $0.accepted(descriptor, id, port.kind) }
+            }
+        } catch {
+            guard error.code == .portTaken else {
+                // A machine without IPv6 has no ::1 that anybody could connect to.
+                if address == "::1" { return nil }
+                throw error
+            }
+            let holder = PortHolder.describe(port.port)
+            throw DevError(
+                .portTaken, "Port \(port.port) is used by " + (holder ?? "another program"), object: String(port.port),
+                cause: error.cause, help: "Run dev up --db-port 0 to take any free port")
+        }
+    }
+
+    /// Lets go of all ports of an instance and ends its sessions.
+    public func release(_ id: String) {
+        close(id)
+        for client in clients.values where client.id == id { client.task?.cancel() }
+        for pump in pumps.values where pump.id == id { pump.close() }
+    }
+
+    private func close(_ id: String) {
+        for listener in sites.removeValue(forKey: id)?.listeners ?? [] { listener.close() }
+    }
+
+    /// Stops listening, sends away who has not reached a server, lets pumped sessions end until the deadline. Handed-off
+    /// sessions go on without us.
+    public func close(within deadline: Duration) async {
+        isClosing = true
+        for id in Array(sites.keys) { close(id) }
+        for client in clients.values { client.task?.cancel() }
+        deadlines?.close()
+        if !pumps.isEmpty {
+            let timer = TimerHandle(loop: loop)
+            timer.start(after: deadline) { [weak self] in
+                self?.assumeIsolated { front in for pump in front.pumps.values { pump.close() } }
+            }
+            await withCheckedContinuation { waiters.append($0) }
+            timer.close()
+        }
+    }
+
+    // MARK: Clients
+
+    /// A connection that has not reached a server, or whose tether is watched.
+    private final class Client {
+        let id: String
+        let socket: Socket
+        var task: Task<Void, Never>?
+        /// Its socket is a backend's: it is not waiting any more.
+        var isHandedOff = false
+        init(id: String, socket: Socket) {
+            self.id = id
+            self.socket = socket
+        }
+    }
+    private var handedOff = 0
+
+    private func accepted(_ descriptor: Int32, _ id: String, _ kind: PortRecord.Kind) {
+        guard !isClosing else { return ClientSocket.close(descriptor) }
+        guard descriptor < limits.descriptors, clients.count - handedOff < limits.waiting else {
+            log.warning("client refused", ["instance": id, "descriptor": descriptor, "waiting": clients.count - handedOff])
+            return ClientSocket.refuse(descriptor, ServerMessage.tooManyClients.encoded())
+        }
+        ClientSocket.prepare(descriptor)
+        // It owns the descriptor also when it can't be made.
+        guard let socket = try? Socket(loop: loop, descriptor: descriptor) else { return }
+        lastNumber += 1
+        let number = lastNumber
+        let client = Client(id: id, socket: socket)
+        clients[number] = client
+        beginDeadline(number)
+        client.task = loop.task { await self.serve(number, id, kind) }
+    }
+
+    func beginDeadline(_ number: Int) {
+        if deadlines == nil {
+            deadlines = Deadlines(loop: loop, patience: limits.loginTime) { [weak self] number in
+                self?.assumeIsolated { $0.clients[number]?.task?.cancel() }
+            }
+        }
+        deadlines?.begin(number)
+    }
+
+    func endDeadline(_ number: Int) { deadlines?.end(number) }
+
+    func socket(_ number: Int) -> Socket? { clients[number]?.socket }
+
+    /// Ends a client's task when the client goes, while that task waits for something else. Bytes that come meanwhile end
+    /// the watch: they are kept for the server.
+    func watch(_ number: Int) async {
+        guard !Task.isCancelled, let socket = socket(number) else { return }
+        do throws(DevError) {
+            try await socket.readable()
+            if socket.isEnded { clients[number]?.task?.cancel() }
+        } catch {
+            // Cancelled: what was waited for has come.
+        }
+    }
+
+    /// The client's socket is a backend's now.
+    func handedOff(_ number: Int) {
+        endDeadline(number)
+        clients[number]?.isHandedOff = true
+        handedOff += 1
+    }
+
+    /// The last thing that a client's task does.
+    func left(_ number: Int) {
+        endDeadline(number)
+        if clients.removeValue(forKey: number)?.isHandedOff == true { handedOff -= 1 }
+    }
+
+    // MARK: Pumps
+
+    /// - Parameters:
+    ///   - pump: owns both sockets.
+    func run(_ pump: Pump, _ number: Int) {
+        pumps[number] = pump
+        pump.ended = { [weak self] in self?.assumeIsolated { $0.ended(number) } }
+        pump.start()
+    }
+
+    private func ended(_ number: Int) {
+        guard let pump = pumps.removeValue(forKey: number) else { return }
+        let id = pump.id
+        loop.task { await self.instances.sessionChanged(id, began: false) }
+        if pumps.isEmpty {
+            for waiter in waiters { waiter.resume() }
+            waiters = []
+        }
+    }
+
+    /// Clients that wait, sessions handed off, sessions pumped.
+    var counts: (waiting: Int, handedOff: Int, pumped: Int) { (clients.count - handedOff, handedOff, pumps.count) }
+}

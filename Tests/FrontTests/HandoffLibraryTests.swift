@@ -5,6 +5,7 @@ import Testing
 
 /// The library's file, where the servers' user can read it; made once, removed with the process's temporary files.
 enum TestLibrary {
+    static let exists = !HandoffLibrary.image.isEmpty
     static let path: String = {
         let path = "/tmp/devdb-test-handoff-\(HandoffLibrary.hash)-\(UInt32.random(in: 0 ... .max)).so"
         _ = FileManager.default.createFile(

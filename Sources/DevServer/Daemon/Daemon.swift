@@ -1,5 +1,6 @@
 internal import Basics
 internal import DevAPI
+internal import Front
 internal import InstanceManager
 internal import Loop
 internal import Registry
@@ -24,7 +25,7 @@ actor Daemon {
 
     private var registry: Registry?
     private var manager: InstanceManager?
-    private var front: FrontStandIn?
+    private var front: Front?
     private var sites: InstanceSites?
     private var housekeeper: Housekeeper?
     private var site: HTTPServer?
@@ -96,7 +97,7 @@ actor Daemon {
                 layout: layout, environment: environment, user: user, library: support, reservedPorts: [bound.port, HTTPPorts.standard],
                 log: log))
         self.manager = manager
-        let front = FrontStandIn(loop: loop, manager: manager, log: log)
+        let front = Front(loop: loop, instances: manager, log: log)
         self.front = front
         let sites = InstanceSites(loop: loop, front: front, daemonPort: bound.port, log: log)
         self.sites = sites

@@ -29,6 +29,11 @@ public struct LoginFacts: Sendable {
     public var state: InstanceState
     /// Set while the server accepts sessions.
     public var endpoint: Endpoint?
+    public init(record: InstanceRecord, state: InstanceState, endpoint: Endpoint? = nil) {
+        self.record = record
+        self.state = state
+        self.endpoint = endpoint
+    }
 }
 
 /// A snapshot of an instance for status pages.

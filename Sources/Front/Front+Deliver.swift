@@ -1,0 +1,162 @@
+internal import Basics
+internal import HandoffImage
+internal import InstanceManager
+internal import Loop
+internal import PostgresWire
+
+extension Front {
+    /// What became of an attempt.
+    private enum Outcome {
+        /// The session is over (hand-off) or runs (pump).
+        case done
+        /// The server went away before it had said anything to the client.
+        case again(String)
+    }
+
+    /// Takes the client to the server, as often as the server goes away before it answers: clients never see 57P03.
+    func deliver(_ visit: Visit, _ packet: StartupPacket, isAwake: Bool) async throws(Departure) {
+        let id = visit.id
+        let begun = loop.clock.now
+        var attempt = 0
+        while true {
+            let endpoint: Endpoint
+            if attempt == 0, isAwake {
+                do throws(DevError) { endpoint = try await instances.endpoint(id) } catch { throw Departure(error) }
+            } else {
+                endpoint = try await waiting(visit) { [instances] () throws(DevError) in try await instances.endpoint(id) }
+            }
+            guard case .again(let reason) = try await offer(visit, packet, endpoint) else { return }
+            guard !Task.isCancelled else { throw .silent("the client left") }
+            attempt += 1
+            guard attempt < limits.attempts, loop.clock.now - begun < limits.retryTime else {
+                throw .say(ServerMessage.cannotConnectNow("the server does not take the connection", detail: WireText(reason)).encoded())
+            }
+            log.debug("again", ["instance": id, "client": visit.number, "reason": reason])
+            // The manager may not have noticed yet that the server is going.
+            let pause = Duration.milliseconds(min(attempt * 2, 100))
+            _ = try await waiting(visit) { [loop] () throws(DevError) in
+                do { try await loop.clock.sleep(for: pause) } catch { throw DevError(.cancelled, "The client left", object: id) }
+            }
+        }
+    }
+
+    private func offer(_ visit: Visit, _ packet: StartupPacket, _ endpoint: Endpoint) async throws(Departure) -> Outcome {
+        switch endpoint.passage {
+        case .handoff: return try await handOff(visit, packet, endpoint)
+        case .pump(marked: true, _): return try await pump(visit, packet, endpoint, marked: true)
+        case .pump(marked: false, _):
+            // The server trusts the owner on this socket, so the owner is the front's to ask.
+            if !visit.isTrusted, packet.user.name.string == LoginPolicy.owner {
+                let id = visit.id
+                let verifier = try await waiting(visit) { [instances] () throws(DevError) in try await instances.ownerVerifier(id) }
+                guard let facts = await instances.loginFacts(id) else { throw .silent("the instance is gone") }
+                try await login(visit, packet.user, verifier.flatMap { PasswordVerifier($0.reveal()) }, facts.record)
+                visit.isTrusted = true
+            }
+            return try await pump(visit, packet, endpoint, marked: false)
+        }
+    }
+
+    // MARK: Hand-off
+
+    private func handOff(_ visit: Visit, _ packet: StartupPacket, _ endpoint: Endpoint) async throws(Departure) -> Outcome {
+        let bytes = packet.encoded() + visit.bytes
+        guard bytes.count <= HandoffMessage.limit else { throw .silent("too much before the login") }
+        let name = try peerName(visit)
+        var answer: [UInt8] = []
+        let tether: Socket
+        do throws(DevError) {
+            tether = try await Socket.unix(loop: loop, path: endpoint.socketPath, name: name)
+        } catch {
+            return .again(error.cause ?? error.message)
+        }
+        defer { tether.close() }
+        do throws(DevError) {
+            try await tether.write(HandoffMessage.encode(bytes), passing: visit.socket.descriptor)
+            // From here on the server watches the time (authentication_timeout), and the client.
+            endDeadline(visit.number)
+            while answer.first != HandoffMessage.taken, answer.count < 8_192, try await tether.read(into: &answer, max: 4_096) > 0 {}
+        } catch {
+            if Task.isCancelled { throw .silent("ended while the server was asked") }
+            return .again(error.cause ?? error.message)
+        }
+        guard answer.first == HandoffMessage.taken else {
+            // Given back by the library, or said by the postmaster, which never saw the client.
+            if answer.isEmpty { return .again("the server left without a word") }
+            if let reason = Self.unavailable(answer) { return .again(reason) }
+            throw .say(answer)
+        }
+        visit.socket.close()
+        handedOff(visit.number)
+        await instances.sessionChanged(visit.id, began: true)
+        do throws(DevError) {
+            while try await tether.read(into: &answer, max: 64) > 0 { answer.removeAll() }
+        } catch {
+            // Reset or cancelled: over for us in any case.
+        }
+        await instances.sessionChanged(visit.id, began: false)
+        return .done
+    }
+
+    private func peerName(_ visit: Visit) throws(Departure) -> String {
+        guard let peer = ClientSocket.peer(visit.socket.descriptor) else { throw .silent("the client left") }
+        let number = random(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return HandoffMessage.peerName(trusted: visit.isTrusted, address: peer.address, port: peer.port, random: number)
+    }
+
+    // MARK: Pump
+
+    private func pump(_ visit: Visit, _ packet: StartupPacket, _ endpoint: Endpoint, marked: Bool) async throws(Departure) -> Outcome {
+        let name = marked ? try peerName(visit) : nil
+        var greeting: [UInt8] = []
+        let link: Socket
+        do throws(DevError) {
+            link = try await Socket.unix(loop: loop, path: endpoint.socketPath, name: name)
+        } catch {
+            return .again(error.cause ?? error.message)
+        }
+        do throws(DevError) {
+            try await link.write(packet.encoded() + visit.bytes)
+            endDeadline(visit.number)
+            // An error is looked at as a whole; anything else is the client's at once.
+            repeat {
+                guard try await link.read(into: &greeting, max: 8_192) > 0 else { break }
+            } while Self.isPartOfError(greeting) && greeting.count < 16_384
+        } catch {
+            link.close()
+            if Task.isCancelled { throw .silent("ended while the server was asked") }
+            return .again(error.cause ?? error.message)
+        }
+        if greeting.isEmpty || Self.unavailable(greeting) != nil {
+            link.close()
+            return .again(Self.unavailable(greeting) ?? "the server left without a word")
+        }
+        let session: Pump
+        do throws(DevError) {
+            session = try Pump(
+                loop: loop, id: visit.id, slab: slab, client: visit.socket.release(), server: link.release(), greeting: greeting)
+        } catch {
+            throw Departure(error)
+        }
+        await instances.sessionChanged(visit.id, began: true)
+        run(session, visit.number)
+        return .done
+    }
+
+    // MARK: What servers say
+
+    private static func isPartOfError(_ bytes: [UInt8]) -> Bool {
+        guard bytes.first == UInt8(ascii: "E") || bytes.first == UInt8(ascii: "N") else { return false }
+        if case .needMore = BackendMessage.read(bytes) { return true }
+        return false
+    }
+
+    /// The server's words, if it says that it is going, has crashed or is not there yet (57P01, 57P02, 57P03).
+    private static func unavailable(_ bytes: [UInt8]) -> String? {
+        guard case .message(let message, _) = BackendMessage.read(bytes) else { return nil }
+        switch message {
+        case .error(let text), .notice(let text): return ["57P01", "57P02", "57P03"].contains(text.code) ? text.message : nil
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,132 @@
+internal import Basics
+internal import InstanceManager
+internal import Loop
+internal import PostgresWire
+internal import Registry
+
+extension Front {
+    /// A client's task, from its connect to the end of its session (hand-off) or the beginning of it (pump).
+    func serve(_ number: Int, _ id: String, _ kind: PortRecord.Kind) async {
+        defer { left(number) }
+        guard let socket = socket(number) else { return }
+        let visit = Visit(number: number, id: id, kind: kind, socket: socket)
+        do throws(Departure) {
+            guard let packet = try await startup(visit) else { return socket.close() }
+            try await serve(visit, packet)
+        } catch {
+            switch error {
+            case .say(let bytes):
+                let descriptor = socket.release()
+                if descriptor >= 0 { ClientSocket.refuse(descriptor, bytes) }
+            case .silent(let reason):
+                log.debug("client left", ["instance": id, "client": number, "reason": reason])
+                socket.close()
+            }
+        }
+    }
+
+    private func serve(_ visit: Visit, _ wanted: StartupPacket) async throws(Departure) {
+        var packet = wanted
+        guard let facts = await instances.loginFacts(visit.id) else { throw .silent("the instance is gone") }
+        let isForShadow = Route.apply(&packet, port: visit.kind, mainDatabase: facts.record.mainDatabase)
+        switch LoginPolicy(packet, facts) {
+        case .server: break
+        case .front(let verifier):
+            try await login(visit, packet.user, verifier, facts.record)
+            visit.isTrusted = true
+        }
+        if isForShadow {
+            let id = visit.id
+            let name = try await waiting(visit) { [instances] () throws(DevError) in try await instances.shadowDatabase(id) }
+            packet.setDatabase(WireText(name))
+        }
+        // PostgreSQL's words for it, which it says to its log alone.
+        guard !packet.isTooLong else { throw .silent("invalid length of startup packet") }
+        try await deliver(visit, packet, isAwake: facts.endpoint != nil)
+    }
+
+    // MARK: Start-up
+
+    /// - Returns: nil when the client has said all that it wanted (a cancel request).
+    private func startup(_ visit: Visit) async throws(Departure) -> StartupPacket? {
+        var reader = StartupReader()
+        while true {
+            switch reader.next(visit.bytes) {
+            case .needMore: try await visit.more(limit: limits.gathered)
+            case .request(.ssl, let end), .request(.gssEncryption, let end):
+                visit.drop(end)
+                try await visit.write([UInt8(ascii: "N")])
+            case .request(.directTLS, _): throw .silent("TLS without asking")
+            case .request(.cancel(let request), _):
+                try await pass(request, visit)
+                return nil
+            case .request(.startup(let packet), let end):
+                visit.drop(end)
+                return packet
+            case .refused(let refusal):
+                let reply = refusal.reply
+                throw reply.isEmpty ? .silent("\(refusal)") : .say(reply)
+            }
+        }
+    }
+
+    /// Takes a cancel request to the server, which closes the connection when it has acted: so do we. A server that
+    /// sleeps has nothing to cancel.
+    private func pass(_ request: CancelRequest, _ visit: Visit) async throws(Departure) {
+        guard let endpoint = await instances.loginFacts(visit.id)?.endpoint else { return }
+        do throws(DevError) {
+            let link = try await Socket.unix(loop: loop, path: endpoint.socketPath)
+            defer { link.close() }
+            try await link.write(request.encoded())
+            var ignored: [UInt8] = []
+            while try await link.read(into: &ignored, max: 64) > 0 { ignored.removeAll() }
+        } catch {
+            throw Departure(error)
+        }
+    }
+
+    // MARK: Login
+
+    /// The front's own: like PostgreSQL's up to the last message before AuthenticationOk, which is the server's to send.
+    func login(_ visit: Visit, _ user: WireText, _ verifier: PasswordVerifier?, _ record: InstanceRecord) async throws(Departure) {
+        var exchange = LoginExchange(
+            user: user, verifier: verifier, mockSecret: LoginPolicy.mockSecret(record), entropy: random(18))
+        try await visit.write(exchange.greeting)
+        while true {
+            switch exchange.receive(visit.bytes) {
+            case .needMore: try await visit.more(limit: limits.gathered)
+            case .send(let bytes, let end):
+                visit.drop(end)
+                try await visit.write(bytes)
+            case .accepted(let bytes, let end):
+                visit.drop(end)
+                if !bytes.isEmpty { try await visit.write(bytes) }
+                return
+            case .refused(let bytes): throw .say(bytes)
+            }
+        }
+    }
+
+    /// Waits for the instance's side without the login's deadline, and no longer than the client does.
+    func waiting<T: Sendable>(
+        _ visit: Visit, _ work: @Sendable () async throws(DevError) -> T
+    ) async throws(Departure) -> T {
+        let number = visit.number
+        endDeadline(number)
+        let watch = loop.task { await self.watch(number) }
+        defer {
+            watch.cancel()
+            beginDeadline(number)
+        }
+        do throws(DevError) {
+            return try await work()
+        } catch {
+            guard error.code != .cancelled, !Task.isCancelled else { throw .silent("the client left") }
+            log.warning("no server for a client", ["instance": visit.id, "error": error])
+            throw .say(
+                ServerMessage.cannotConnectNow(
+                    WireText(error.message), detail: error.cause.map { WireText($0) }, hint: error.help.map { WireText($0) }
+                ).encoded())
+        }
+    }
+}

@@ -1,0 +1,19 @@
+public import Basics
+public import InstanceManager
+
+/// What the front needs of the instances: `InstanceManager`, or a test's own.
+public protocol FrontInstances: Sendable {
+    /// Facts for a login, at once; nil when the instance is gone.
+    func loginFacts(_ id: String) async -> LoginFacts?
+    /// Wakes the server if it sleeps and waits until it takes sessions. Clients are held through starting, recovering and
+    /// stopping. Cancellation of the task ends the wait.
+    func endpoint(_ id: String) async throws(DevError) -> Endpoint
+    /// The owner's verifier as the cluster has it now; nil: it has no password.
+    func ownerVerifier(_ id: String) async throws(DevError) -> Secret?
+    /// Makes the shadow database if it is not there; its name.
+    func shadowDatabase(_ id: String) async throws(DevError) -> String
+    /// A client session began (true) or ended (false).
+    func sessionChanged(_ id: String, began: Bool) async
+}
+
+extension InstanceManager: FrontInstances {}

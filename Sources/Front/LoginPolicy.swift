@@ -1,0 +1,42 @@
+internal import Basics
+internal import InstanceManager
+internal import PostgresWire
+internal import Registry
+
+/// Who authenticates a client. Awake, always PostgreSQL: an ALTER ROLE then counts at once. Asleep, the front, so that a
+/// wrong password or a port scan wakes nothing.
+enum LoginPolicy: Equatable {
+    /// The server does; wake it if need be.
+    case server
+    /// The front, against this verifier; nil: nobody can get in, but that must not show.
+    case front(PasswordVerifier?)
+
+    static let owner = "postgres"
+
+    init(_ packet: StartupPacket, _ facts: LoginFacts) {
+        let record = facts.record
+        // Broken and what is under way is the manager's to answer; what the last sleep noted may be outdated then.
+        guard facts.endpoint == nil, facts.state == .stopped, record.verifierFresh else {
+            self = .server
+            return
+        }
+        let name = packet.user.name.string
+        if name == Self.owner {
+            // What the client is to be told of protocol versions comes before the login, and only the server knows it.
+            guard !packet.needsNegotiation else {
+                self = .server
+                return
+            }
+            self = .front(record.verifier.flatMap { PasswordVerifier($0.reveal()) })
+        } else if record.roles.contains(name) {
+            self = .server
+        } else {
+            self = .front(nil)
+        }
+    }
+
+    /// For the salt of users that do not exist: always the same for an instance, and not to be guessed.
+    static func mockSecret(_ record: InstanceRecord) -> [UInt8] {
+        Array("\(record.id) \(record.createdAt.bitPattern)".utf8)
+    }
+}

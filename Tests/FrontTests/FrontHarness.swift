@@ -1,0 +1,230 @@
+import Basics
+import Foundation
+import InstanceManager
+import Loop
+import Registry
+import TestSupport
+import Testing
+
+@testable import Front
+
+/// One cell of the matrix that the whole suite runs over.
+struct Variant: Sendable, CustomTestStringConvertible {
+    enum Mode: String, Sendable, CaseIterable { case handoff, marked, unmarked }
+    var mode: Mode
+    var postgres: PostgresInstallation
+    var testDescription: String { "\(mode.rawValue) on \(postgres)" }
+
+    /// Hand-off needs a library, which only Linux has.
+    static let modes: [Mode] = TestLibrary.exists ? Mode.allCases : [.unmarked]
+    static let all = PostgresInstallation.all.flatMap { postgres in modes.map { Variant(mode: $0, postgres: postgres) } }
+
+    var passage: Passage {
+        switch mode {
+        case .handoff: .handoff
+        case .marked: .pump(marked: true, reason: "test")
+        case .unmarked: .pump(marked: false, reason: "test")
+        }
+    }
+}
+
+/// Stands in for `InstanceManager`: one cluster that can be put to sleep.
+actor FakeInstances: FrontInstances {
+    let cluster: PostgresCluster
+    let passage: Passage
+    var record: InstanceRecord
+    private(set) var state = InstanceState.running
+    private(set) var wakes = 0
+    private(set) var sessions = 0
+    private(set) var began = 0
+    /// What the next calls of `endpoint` throw.
+    var failure: DevError?
+    /// Answers `endpoint` with the address although the server is not there, as for a moment after its end.
+    var blind = 0
+
+    init(_ cluster: PostgresCluster, _ passage: Passage, _ record: InstanceRecord) {
+        self.cluster = cluster
+        self.passage = passage
+        self.record = record
+    }
+
+    private var address: Endpoint {
+        Endpoint(socketDirectory: cluster.socketDirectory, socketPath: cluster.socketPath, passage: passage)
+    }
+
+    func loginFacts(_ id: String) -> LoginFacts? {
+        LoginFacts(record: record, state: state, endpoint: state == .running ? address : nil)
+    }
+
+    func endpoint(_ id: String) async throws(DevError) -> Endpoint {
+        if let failure { throw failure }
+        if blind > 0 {
+            blind -= 1
+            return address
+        }
+        if state != .running {
+            if starting == nil {
+                wakes += 1
+                state = .starting
+                starting = Task { try? await self.cluster.restart() }
+            }
+            await starting?.value
+            starting = nil
+            state = .running
+            record.verifierFresh = false
+        }
+        return address
+    }
+    private var starting: Task<Void, Never>?
+
+    func ownerVerifier(_ id: String) async throws(DevError) -> Secret? { Secret(await verifier("postgres")) }
+
+    func verifier(_ role: String) async -> String {
+        (try? await cluster.sql("select rolpassword from pg_authid where rolname = '\(role)'")) ?? ""
+    }
+
+    func shadowDatabase(_ id: String) async throws(DevError) -> String {
+        _ = try await endpoint(id)
+        _ = try? await cluster.sql("create database devdb_shadow template template0")
+        return "devdb_shadow"
+    }
+
+    func sessionChanged(_ id: String, began: Bool) {
+        sessions += began ? 1 : -1
+        if began { self.began += 1 }
+        for waiter in waiters { waiter.resume() }
+        waiters = []
+    }
+    private var waiters: [CheckedContinuation<Void, Never>] = []
+
+    /// Waits until so many sessions are open, of so many in all.
+    func sessions(_ count: Int, of total: Int) async {
+        while sessions != count || began != total { await withCheckedContinuation { waiters.append($0) } }
+    }
+
+    func sleep() async throws {
+        record.verifier = Secret(await verifier("postgres"))
+        record.roles = try await cluster.sql("select rolname from pg_roles where rolcanlogin").split(separator: "\n").map(String.init)
+        try await cluster.stop()
+        record.verifierFresh = true
+        state = .stopped
+    }
+
+    func set(_ record: InstanceRecord) { self.record = record }
+    func fail(_ error: DevError?) { failure = error }
+    func beBlind(_ count: Int) {
+        blind = count
+        state = .running
+    }
+    func died() { state = .recovering }
+}
+
+/// A front on a loop of its own before a throw-away server.
+struct FrontHarness: Sendable {
+    let cluster: PostgresCluster
+    let instances: FakeInstances
+    let front: Front
+    let loop: Loop
+    let port: UInt16
+    let shadowPort: UInt16
+    let logged: LogLines
+
+    static func with(
+        _ variant: Variant, limits: FrontLimits = FrontLimits(), settings: [String: String] = [:],
+        _ body: @Sendable (FrontHarness) async throws -> Void
+    ) async throws {
+        let library: String? = variant.mode == .unmarked ? nil : TestLibrary.path
+        let cluster = try await PostgresCluster.start(variant.postgres, preload: library, settings: settings)
+        let loop = try Loop()
+        let thread = try LoopThread.start(loop)
+        let lines = LogLines()
+        var record = InstanceRecord(
+            id: "0123abcd", name: .default, pgVersion: "15", pgBin: variant.postgres.bin, password: Secret(PostgresCluster.password),
+            createdAt: 1)
+        let instances = FakeInstances(cluster, variant.passage, record)
+        let front = Front(
+            loop: loop, instances: instances, limits: limits,
+            log: Log(level: .debug) { _, line in lines.append(line) })
+        var ports: [UInt16] = []
+        // A port may be taken between the look and the bind.
+        for attempt in 0..<20 {
+            ports = try freePorts(2)
+            record.ports = [PortRecord(kind: .main, port: ports[0]), PortRecord(kind: .shadow, port: ports[1])]
+            do {
+                try await front.bind(record)
+                break
+            } catch {
+                if attempt == 19 { throw error }
+            }
+        }
+        await instances.set(record)
+        let harness = FrontHarness(
+            cluster: cluster, instances: instances, front: front, loop: loop, port: ports[0], shadowPort: ports[1], logged: lines)
+        do {
+            try await body(harness)
+        } catch {
+            print(lines.text, cluster.log.suffix(3_000))
+            await front.close(within: .zero)
+            loop.stop()
+            await thread.value
+            throw error
+        }
+        await front.close(within: .zero)
+        loop.stop()
+        await thread.value
+    }
+
+    private init(
+        cluster: PostgresCluster, instances: FakeInstances, front: Front, loop: Loop, port: UInt16, shadowPort: UInt16, logged: LogLines
+    ) {
+        self.cluster = cluster
+        self.instances = instances
+        self.front = front
+        self.loop = loop
+        self.port = port
+        self.shadowPort = shadowPort
+        self.logged = logged
+    }
+
+    func url(
+        user: String = "postgres", password: String = PostgresCluster.password, database: String = "postgres", port: UInt16? = nil,
+        host: String = "127.0.0.1", parameters: String = ""
+    ) -> String {
+        "postgres://\(user):\(password)@\(host):\(port ?? self.port)/\(database)?connect_timeout=30\(parameters)"
+    }
+
+    func psql(_ url: String, _ sql: String..., options: [String] = []) async throws -> CommandResult {
+        try await Command.run(
+            "psql", ["-XqAt", "-v", "ON_ERROR_STOP=1"] + options + [url] + sql.flatMap { ["-c", $0] })
+    }
+
+    /// - Returns: what it printed, without the final line end.
+    func query(_ sql: String, url: String? = nil) async throws -> String {
+        let result = try await psql(url ?? self.url(), sql)
+        guard result.status == 0 else { throw TestFailure(result.errors) }
+        return result.output.trimmingCharacters(in: .newlines)
+    }
+}
+
+/// Ports that are free on both loopback addresses now.
+func freePorts(_ count: Int) throws(DevError) -> [UInt16] {
+    var result: [UInt16] = []
+    var held: [Int32] = []
+    while result.count < count {
+        let four = try Listener.tcp(address: "127.0.0.1", port: 0)
+        held.append(four.descriptor)
+        guard let six = try? Listener.tcp(address: "::1", port: four.port) else { continue }
+        held.append(six.descriptor)
+        result.append(four.port)
+    }
+    for descriptor in held { close(descriptor) }
+    return result
+}
+
+final class LogLines: @unchecked Sendable {
+    // The lock protects the lines.
+    private let lock = NSLock()
+    private var lines: [String] = []
+    func append(_ line: String) { lock.withLock { lines.append(line) } }
+    var text: String { lock.withLock { lines.joined(separator: "\n") } }
+}
