@@ -16,8 +16,8 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
-    .testTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+func tests(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil, exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: strict)
 }
 
 let package = Package(
@@ -84,6 +84,14 @@ let package = Package(
         tests("IntegrationTests", ["TestSupport"]),
         tests("FrontTests", ["Basics", "Front", "HandoffImage", "Loop", "PostgresWire", "InstanceManager", "Registry", "TestSupport"]),
         tests("LoopTests", ["Basics", "Loop", "CPosix"]),
+        .target(
+            name: "ControlTestSupport", dependencies: ["Basics", "DevAPI"], path: "Tests/ControlTestSupport", swiftSettings: strict),
+        tests("CommandLineTests", ["CommandLine"]),
+        // `dev` itself is run by its tests.
+        tests(
+            "DevCommandsTests", ["Basics", "DevAPI", "CommandLine", "DevCommands", "ControlTestSupport", "dev"],
+            exclude: ["Snapshots"]),
+        tests("DevAPITests", ["Basics", "DevAPI", "ControlTestSupport"], exclude: ["fake-devd.sh"]),
         tests("FilesTests", ["Basics", "Files"]),
         tests("DevServerTests", ["Basics", "Loop", "HTTPWire", "DevAPI", "DevServer", "TestSupport"]),
         tests("RegistryTests", ["Basics", "Files", "Registry"]),

@@ -1,4 +1,5 @@
 public import Basics
+internal import HTTPWire
 
 /// What comes while the daemon works, before its answer.
 public enum ControlEvent: Sendable, Equatable {
@@ -51,27 +52,14 @@ public struct ControlClient: Sendable {
         observer: CallObserver = CallObserver()
     ) throws(DevError) -> Answer {
         let socket = try connect(observer)
-        let body: [UInt8]
-        do { body = Array(try JSONText.compact(request).utf8) } catch {
-            throw DevError(.internal, "The request could not be written", object: path, cause: "\(error)")
-        }
-        let head = """
-            POST /v1/\(path) HTTP/1.1\r
-            Host: devdb\r
-            Content-Type: application/json\r
-            Content-Length: \(body.count)\r
-            Connection: close\r
-            \(ControlProtocol.versionHeader): \(devdbVersion)\r
-            \r
-
-            """
+        let bytes = try encoded(path, request)
         // A daemon that refuses may answer and close before it has read all: its answer tells more than EPIPE.
-        let written = socket.write(Array(head.utf8) + body)
+        let written = socket.write(bytes)
         var reply = ReplyReader<Answer>(path: path)
         while true {
             switch socket.read(milliseconds: observer.tick, interrupt: observer.interrupt) {
-            case .bytes(let bytes):
-                try reply.feed(bytes, checksVersion: checksVersion, happened: observer.happened)
+            case .bytes(let received):
+                try reply.feed(received, checksVersion: checksVersion, happened: observer.happened)
                 if let answer = reply.answer { return answer }
             case .end:
                 if let answer = try reply.end() { return answer }
@@ -81,6 +69,18 @@ public struct ControlClient: Sendable {
             case .interrupted: throw DevError(.cancelled, "Interrupted", object: path)
             }
         }
+    }
+
+    private func encoded(_ path: String, _ request: some Encodable) throws(DevError) -> [UInt8] {
+        let headers = Headers([
+            "content-type": "application/json", "connection": "close", ControlProtocol.versionHeader: devdbVersion,
+        ])
+        guard let text = try? JSONText.compact(request),
+            let bytes = OutgoingRequest(
+                method: "POST", target: "/v1/" + path, host: "localhost", headers: headers, body: Array(text.utf8)
+            ).encoded()
+        else { throw DevError(.internal, "The request could not be written", object: path) }
+        return bytes
     }
 
     /// Whether a daemon takes connections.

@@ -1,4 +1,5 @@
 internal import Basics
+internal import HTTPWire
 
 /// The answer to one call: JSON lines in an HTTP body.
 struct ReplyReader<Answer: Decodable> {
@@ -14,21 +15,42 @@ struct ReplyReader<Answer: Decodable> {
     private static var limit: Int { 64 << 20 }
 
     private let path: String
-    private var http = ResponseReader()
+    private var http: ResponseParser
+    private var status = 0
+    private var isComplete = false
+    /// What HTTP has not taken yet.
+    private var received: [UInt8] = []
+    /// What is no whole line yet.
     private var rest: [UInt8] = []
     private(set) var answer: Answer?
 
-    init(path: String) { self.path = path }
+    init(path: String) {
+        self.path = path
+        var limits = HTTPLimits()
+        // A log is followed for days; its lines are bounded below.
+        limits.body = Int.max
+        http = ResponseParser(method: "POST", limits: limits)
+    }
 
     mutating func feed(_ bytes: [UInt8], checksVersion: Bool, happened: (ControlEvent) -> Void) throws(DevError) {
-        let hadHead = http.head != nil
-        guard let body = http.feed(bytes) else { throw senseless("the answer is no HTTP/1.1") }
-        if !hadHead, let head = http.head, checksVersion, let version = head.value(ControlProtocol.versionHeader), version != devdbVersion {
-            throw DevError(
-                .versionMismatch, "dev is version \(devdbVersion) and the daemon is \(version)", object: version,
-                help: "Run dev daemon restart (servers and their sessions live on)")
+        received += bytes
+        var position = 0
+        defer { received.removeFirst(position) }
+        events: while !isComplete {
+            switch http.next(received, &position) {
+            case .needMore: break events
+            case .head(let head, _):
+                status = head.status
+                if checksVersion, let version = head.headers[ControlProtocol.versionHeader], version != devdbVersion {
+                    throw DevError(
+                        .versionMismatch, "dev is version \(devdbVersion) and the daemon is \(version)", object: version,
+                        help: "Run dev daemon restart (servers and their sessions live on)")
+                }
+            case .body(let range): rest += received[range]
+            case .end: isComplete = true
+            case .refused(let refusal): throw senseless(refusal.reason)
+            }
         }
-        rest += body
         while answer == nil, let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
             let line = Array(rest[..<end])
             rest.removeSubrange(...end)
@@ -39,7 +61,7 @@ struct ReplyReader<Answer: Decodable> {
 
     /// The connection ended. - Returns: nil when the answer is not there.
     mutating func end() throws(DevError) -> Answer? {
-        guard http.isComplete else { return nil }
+        guard isComplete else { return nil }
         if !rest.isEmpty {
             let line = rest
             rest = []
@@ -52,7 +74,7 @@ struct ReplyReader<Answer: Decodable> {
     private mutating func take(_ bytes: [UInt8], _ happened: (ControlEvent) -> Void) throws(DevError) {
         guard bytes.contains(where: { $0 > 0x20 }) else { return }
         guard let line = try? JSONText.decode(Line.self, from: bytes) else {
-            throw senseless("\(http.head?.status ?? 0) \(String(decoding: bytes.prefix(200), as: UTF8.self))")
+            throw senseless("\(status) \(String(decoding: bytes.prefix(200), as: UTF8.self))")
         }
         if let error = line.error { throw error }
         if let text = line.progress { happened(.progress(text)) }

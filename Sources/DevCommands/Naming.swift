@@ -48,12 +48,13 @@ extension Context {
     }
 }
 
-extension InstanceState {
+extension InstanceFacts {
     /// A server process may be alive.
     var isAwake: Bool {
-        switch self {
+        switch state {
         case .starting, .running, .frozen, .recovering, .stopping: true
-        case .absent, .creating, .stopped, .deleting, .broken: false
+        case .absent, .creating, .stopped, .deleting: false
+        case .broken: pid != nil
         }
     }
 }

@@ -20,7 +20,7 @@ enum RemoveCommand {
     static func run(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
         let json = invocation.flag("json")
         let found = try context.matches(Naming.patterns(invocation))
-        let awake = found.filter(\.state.isAwake).map(\.name).joined(separator: ", ")
+        let awake = found.filter(\.isAwake).map(\.name).joined(separator: ", ")
         guard awake.isEmpty || invocation.flag("force") else {
             throw DevError(
                 .running, "Some instances are running", object: awake, cause: awake,

@@ -15,7 +15,7 @@ enum StopCommand {
 
     static func run(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
         let json = invocation.flag("json")
-        let awake = try context.matches(Naming.patterns(invocation)).filter(\.state.isAwake)
+        let awake = try context.matches(Naming.patterns(invocation)).filter(\.isAwake)
         var stopped: [InstanceFacts] = []
         if awake.isEmpty {
             context.say("No instances found to stop.", json: json)

@@ -1,0 +1,131 @@
+import Basics
+import ControlTestSupport
+import DevAPI
+import Testing
+
+@Suite struct ControlClientTests {
+    private func call(
+        _ daemon: FakeDaemon, checksVersion: Bool = true, observer: CallObserver = CallObserver()
+    ) throws(DevError) -> InstanceFacts {
+        try ControlClient(layout: daemon.layout).call(
+            "status", SelectRequest(selection: Selection(patterns: ["app"], directory: "/")), checksVersion: checksVersion,
+            observer: observer)
+    }
+
+    private func code(_ daemon: FakeDaemon, checksVersion: Bool = true) -> DevErrorCode? {
+        do {
+            _ = try call(daemon, checksVersion: checksVersion)
+            return nil
+        } catch {
+            return error.code
+        }
+    }
+
+    @Test func `Progress comes before the result`() throws {
+        let daemon = try FakeDaemon { _ in [.progress("Cloning"), .progress("Starting"), .result(Samples.instance())] }
+        defer { daemon.close() }
+        var events: [ControlEvent] = []
+        let facts = try call(daemon, observer: CallObserver { events.append($0) })
+        #expect(facts == Samples.instance())
+        #expect(events == [.progress("Cloning"), .progress("Starting")])
+        let request = try #require(daemon.requests.first)
+        #expect(request.head.contains("\(ControlProtocol.versionHeader): \(devdbVersion)"))
+        #expect(try request.decode(SelectRequest.self).selection.patterns == ["app"])
+    }
+
+    @Test func `The daemon's error is thrown as it is`() throws {
+        let error = DevError(.portTaken, "51214 is used", object: "51214", cause: "pid 812", help: "Run dev up --db-port 0")
+        let daemon = try FakeDaemon { _ in [.error(error)] }
+        defer { daemon.close() }
+        #expect(throws: error) { try call(daemon) }
+    }
+
+    @Test func `A code of a newer daemon is kept`() throws {
+        let daemon = try FakeDaemon { _ in [.error(DevError(DevErrorCode(rawValue: "new-one"), "x", object: "y"))] }
+        defer { daemon.close() }
+        #expect(code(daemon)?.rawValue == "new-one")
+    }
+
+    @Test(arguments: [[FakeDaemon.Step.die], [.progress("x"), .die], [], [.line("nonsense")], [.line("{\"result\":{\"name\":1}}")]])
+    func `A daemon that dies or talks nonsense is unreachable`(_ steps: [FakeDaemon.Step]) throws {
+        let daemon = try FakeDaemon { _ in steps }
+        defer { daemon.close() }
+        #expect(code(daemon) == .daemonUnreachable)
+    }
+
+    @Test func `Another version is refused unless it is about to be replaced`() throws {
+        let daemon = try FakeDaemon(version: "0.0.9") { _ in [.result(Samples.instance())] }
+        defer { daemon.close() }
+        #expect(code(daemon) == .versionMismatch)
+        #expect(code(daemon, checksVersion: false) == nil)
+    }
+
+    @Test func `Nobody there`() throws {
+        let client = ControlClient(layout: HomeLayout(root: "/tmp/dt-\(UInt32.random(in: 0...UInt32.max))"))
+        #expect(!client.isRunning)
+        do {
+            let _: Done = try client.call("status", Done())
+            Issue.record("it answered")
+        } catch {
+            #expect(error.code == .daemonUnreachable)
+            #expect(error.help == "Run dev daemon start")
+        }
+    }
+
+    @Test func `A readable descriptor ends a call`() throws {
+        let daemon = try FakeDaemon { _ in [.log("one"), .untilClientLeaves] }
+        defer { daemon.close() }
+        let pipe = Pipe()
+        let observer = CallObserver(interrupt: pipe.reading) { event in if event == .line("one") { pipe.poke() } }
+        do {
+            let _: Done = try ControlClient(layout: daemon.layout).call("logs", Done(), observer: observer)
+            Issue.record("it ended by itself")
+        } catch {
+            #expect(error.code == .cancelled)
+        }
+    }
+
+    @Test func `A long wait ticks`() throws {
+        let daemon = try FakeDaemon { _ in [.untilClientLeaves] }
+        defer { daemon.close() }
+        let pipe = Pipe()
+        var ticks = 0
+        let observer = CallObserver(tick: 1, interrupt: pipe.reading) { event in
+            ticks += event == .tick ? 1 : 0
+            if ticks == 3 { pipe.poke() }
+        }
+        #expect(throws: DevError.self) {
+            let _: Done = try ControlClient(layout: daemon.layout).call("status", Done(), observer: observer)
+        }
+        #expect(ticks >= 3)
+    }
+
+    @Test func `A log that ends needs no result`() throws {
+        let daemon = try FakeDaemon { _ in [.log("one")] }
+        defer { daemon.close() }
+        let _: Done = try ControlClient(layout: daemon.layout).call("logs", Done())
+    }
+
+    @Test func `A long answer arrives whole`() throws {
+        let many = (0..<500).map { Samples.instance("app\($0)") }
+        let daemon = try FakeDaemon { _ in [.result(many)] }
+        defer { daemon.close() }
+        let all: [InstanceFacts] = try ControlClient(layout: daemon.layout).call("list", Done())
+        #expect(all == many)
+    }
+
+    @Test func `Every key is there, null when unknown`() throws {
+        let text = try JSONText.compact(Samples.instance(state: .stopped))
+        #expect(text.contains("\"pid\":null") && text.contains("\"front\":null") && text.contains("\"reason\":null"))
+        #expect(!text.contains("\\/"))
+        let error = try JSONText.compact(DevError(.failed, "m", object: "o"))
+        #expect(error == "{\"cause\":null,\"code\":\"failed\",\"help\":null,\"message\":\"m\",\"object\":\"o\"}")
+    }
+
+    @Test(arguments: [ReadyReport.ready, .failed(DevError(.readOnly, "The home can't be written", object: "/x", cause: "EROFS"))])
+    func `A ready line reads back`(_ report: ReadyReport) {
+        #expect(ReadyReport(line: String(report.line.dropLast())) == report)
+        #expect(ReadyReport(line: "hello") == nil)
+        #expect(ReadyReport(line: "{}") == nil)
+    }
+}
