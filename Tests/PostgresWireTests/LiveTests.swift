@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import WireTestSupport
 
@@ -8,13 +9,16 @@ import WireTestSupport
     /// Umlauts in two forms, a compatibility character, one that SASLprep maps away, one that it prohibits.
     static let passwords = ["secret", "pa ss", "p\u{E4}ss", "pa\u{308}ss", "\u{2168}\u{AA}", "I\u{AD}X", "\u{1F511}", "\u{627}1"]
 
-    @Test(.enabled(if: LivePostgres.bin != nil, "no PostgreSQL found: not compared with a real one"))
-    func sameAsPostgreSQL() throws {
-        let postgres = try LivePostgres(password: "secret")
-        defer { postgres.remove() }
-        let owner = try postgres.connect()
-        if let error = try owner.logIn(StartupPacket(user: "postgres"), password: "secret") { throw error }
+    @Test(arguments: PostgresInstallation.all) func sameAsPostgreSQL(_ installation: PostgresInstallation) async throws {
+        let postgres = try await PostgresCluster.start(installation)
+        // What blocks must not hold up the other tests.
+        try await onOwnThread { try compare(postgres) }
+        try await postgres.stop(.immediate)
+    }
 
+    private func compare(_ postgres: PostgresCluster) throws {
+        let owner = try postgres.connect()
+        if let error = try owner.logIn(StartupPacket(user: "postgres"), password: "") { throw error }
         for (index, password) in Self.passwords.enumerated() {
             try itsVerifiersAreOurs(postgres, owner, role: "its\(index)", password)
             try ourVerifiersAreIts(postgres, owner, role: "ours\(index)", password)
@@ -26,7 +30,7 @@ import WireTestSupport
         if (150_000..<170_000).contains(version) { try answers(postgres) }
     }
 
-    private func itsVerifiersAreOurs(_ postgres: LivePostgres, _ owner: LiveConnection, role: String, _ password: String) throws {
+    private func itsVerifiersAreOurs(_ postgres: PostgresCluster, _ owner: LiveConnection, role: String, _ password: String) throws {
         _ = try owner.query("create role \(role) login password '\(password)'")
         let text = try #require(try owner.query("select rolpassword from pg_authid where rolname = '\(role)'").first)
         let verifier = try #require(ScramVerifier(text))
@@ -50,7 +54,7 @@ import WireTestSupport
         #expect(Self.shown(refusal) == Self.shown(.wrongPassword(user: WireText(role))))
     }
 
-    private func ourVerifiersAreIts(_ postgres: LivePostgres, _ owner: LiveConnection, role: String, _ password: String) throws {
+    private func ourVerifiersAreIts(_ postgres: PostgresCluster, _ owner: LiveConnection, role: String, _ password: String) throws {
         let salt: [UInt8] = (0..<16).map { _ in .random(in: .min ... .max) }
         let verifier = try #require(ScramVerifier(password: password, salt: salt))
         _ = try owner.query("create role \(role) login password '\(verifier.formatted)'")
@@ -58,7 +62,7 @@ import WireTestSupport
         #expect(try postgres.connect().logIn(StartupPacket(user: WireText(role), database: "postgres"), password: password) == nil)
     }
 
-    private func md5(_ postgres: LivePostgres, _ owner: LiveConnection) throws {
+    private func md5(_ postgres: PostgresCluster, _ owner: LiveConnection) throws {
         _ = try owner.query("set password_encryption = 'md5'; create role old login password 'secret'")
         let text = try #require(try owner.query("select rolpassword from pg_authid where rolname = 'old'").first)
         #expect(MD5Verifier(password: "secret", user: "old")?.formatted == text)
@@ -73,7 +77,7 @@ import WireTestSupport
 
     // The same bytes to both; what can't be equal (nonces, salts, source lines) is left out.
 
-    private func answers(_ postgres: LivePostgres) throws {
+    private func answers(_ postgres: PostgresCluster) throws {
         let start = StartupPacket(user: "its0", database: "postgres").encoded()
         let nobody = StartupPacket(user: "nobody").encoded()
         func sasl(_ text: String) -> [UInt8] { ClientMessage.saslInitialResponse(mechanism: "SCRAM-SHA-256", Array(text.utf8)) }
@@ -112,7 +116,7 @@ import WireTestSupport
             if case .request(.ssl, _) = upgrades.next(input) { theirs.append(try connection.byte() == 0x4E ? "N" : "?") }
             do {
                 while let message = try connection.message() { if let text = Self.shown(message) { theirs.append(text) } }
-            } catch let failure as LivePostgres.Failure {
+            } catch let failure as TestFailure {
                 // Only protocol 2's answer is no message of protocol 3.
                 theirs.append(input[5] == 2 ? "legacy" : failure.description)
             }
@@ -163,4 +167,8 @@ import WireTestSupport
     private static func shown(_ error: ServerMessage) -> String {
         "\(error.severity) \(error.code) \(error.message) | \(error.detail ?? "") | \(error.hint ?? "")"
     }
+}
+
+extension PostgresCluster {
+    fileprivate func connect() throws -> LiveConnection { try LiveConnection(path: socketPath) }
 }

@@ -1,85 +1,12 @@
 import Foundation
 import PostgresWire
+import TestSupport
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
-/// A throw-away cluster on a Unix socket, whose owner `postgres` has a password; stopped and removed by `remove()`.
-struct LivePostgres {
-    struct Failure: Error {
-        var description: String
-    }
-
-    /// `DEVDB_PG_BIN`, else Debian's newest.
-    static let bin: String? = {
-        let named = ProcessInfo.processInfo.environment["DEVDB_PG_BIN"]?.split(separator: ":").map(String.init) ?? []
-        let root = "/usr/lib/postgresql"
-        let versions = ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).compactMap(Int.init).sorted(by: >)
-        return (named + versions.map { "\(root)/\($0)/bin" }).first { FileManager.default.isExecutableFile(atPath: "\($0)/initdb") }
-    }()
-
-    private let folder: String
-    private let bin: String
-
-    init(password: String) throws {
-        guard let bin = Self.bin else { throw Failure(description: "no PostgreSQL") }
-        self.bin = bin
-        folder = "/tmp/devdb-wire-\(String(UInt64.random(in: .min ... .max), radix: 36))"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-        do {
-            _ = FileManager.default.createFile(
-                atPath: "\(folder)/pw", contents: Data("\(password)\n".utf8), attributes: [.posixPermissions: 0o600])
-            if geteuid() == 0, let user = getpwnam("postgres") {
-                for path in [folder, "\(folder)/pw"] { chown(path, user.pointee.pw_uid, user.pointee.pw_gid) }
-            }
-            try run(
-                "initdb", "-D", "\(folder)/data", "-U", "postgres", "-A", "md5", "--pwfile=\(folder)/pw", "-E", "UTF8", "--locale=C.UTF-8",
-                "-N")
-            // `-A md5` has also made md5 the encryption of new passwords.
-            try run(
-                "pg_ctl", "-D", "\(folder)/data", "-w", "-s", "-l", "\(folder)/log", "-o",
-                "-k \(folder) -c listen_addresses= -c fsync=off -c password_encryption=scram-sha-256",
-                "start")
-        } catch {
-            remove()
-            throw error
-        }
-    }
-
-    func remove() {
-        if FileManager.default.fileExists(atPath: "\(folder)/data/postmaster.pid") {
-            try? run("pg_ctl", "-D", "\(folder)/data", "-w", "-s", "-m", "immediate", "stop")
-        }
-        try? FileManager.default.removeItem(atPath: folder)
-    }
-
-    /// PostgreSQL refuses to run as root. Not by Foundation's `Process`: on Linux that waits for every grandchild too
-    /// that inherits its socket, and `pg_ctl start` leaves one.
-    private func run(_ program: String, _ arguments: String...) throws {
-        let line = (geteuid() == 0 ? ["runuser", "-u", "postgres", "--"] : []) + ["\(bin)/\(program)"] + arguments
-        var strings: [UnsafeMutablePointer<CChar>?] = line.map { strdup($0) } + [nil]
-        defer { for string in strings { free(string) } }
-        #if canImport(Glibc)
-            var actions = posix_spawn_file_actions_t()
-        #else
-            var actions: posix_spawn_file_actions_t?
-        #endif
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        for descriptor: Int32 in 0...2 { posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0) }
-        var pid: pid_t = 0
-        let result = posix_spawnp(&pid, line[0], &actions, nil, &strings, environ)
-        guard result == 0 else { throw Failure(description: "\(program) can't be started: errno \(result)") }
-        var status: Int32 = 0
-        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
-        guard status == 0 else { throw Failure(description: "\(program) failed with status \(status)") }
-    }
-
-    /// A blocking connection that gives up after 10 s of silence.
-    func connect() throws -> LiveConnection { try LiveConnection(path: "\(folder)/.s.PGSQL.5432") }
-}
-
+/// A blocking connection, made of this room's messages; it gives up after 10 s of silence.
 final class LiveConnection {
     private let descriptor: Int32
     private var buffer: [UInt8] = []
@@ -106,7 +33,7 @@ final class LiveConnection {
                 #endif
             }
         }
-        guard result == 0 else { throw LivePostgres.Failure(description: "connect: errno \(errno)") }
+        guard result == 0 else { throw TestFailure("connect: errno \(errno)") }
     }
 
     deinit { close(descriptor) }
@@ -134,7 +61,7 @@ final class LiveConnection {
     private func fill() throws -> Bool {
         var piece = [UInt8](repeating: 0, count: 65_536)
         let count = recv(descriptor, &piece, piece.count, 0)
-        if count < 0, errno == EAGAIN { throw LivePostgres.Failure(description: "the server is silent") }
+        if count < 0, errno == EAGAIN { throw TestFailure("the server is silent") }
         guard count > 0 else { return false }
         buffer += piece[..<count]
         return true
@@ -153,7 +80,7 @@ final class LiveConnection {
             case .message(let message, let end):
                 position = end
                 return message
-            case .bad(let reason): throw LivePostgres.Failure(description: reason)
+            case .bad(let reason): throw TestFailure(reason)
             case .needMore: if try !fill() { return nil }
             }
         }
@@ -177,7 +104,7 @@ final class LiveConnection {
             default: break
             }
         }
-        throw LivePostgres.Failure(description: "the server closed without a word")
+        throw TestFailure("the server closed without a word")
     }
 
     /// The first column of each row.
@@ -192,6 +119,6 @@ final class LiveConnection {
             default: break
             }
         }
-        throw LivePostgres.Failure(description: "the server closed during a query")
+        throw TestFailure("the server closed during a query")
     }
 }
