@@ -71,8 +71,9 @@ protocol InstanceEffects: Sendable {
     /// the instance may be removed, and a save would bring its row back.
     func abandonStop(_ intent: Int64) async
     func use(of server: Server) async -> ServerUse
-    /// A text that changes when something changes that can keep a server from starting: settings files, toolchain, disk.
-    func cause(_ record: InstanceRecord) async -> String
+    /// Whether something that can keep a server from starting (settings files, toolchain, disk) is another than it was
+    /// just before the last launch; true when this daemon has not launched it yet.
+    func causeChanged(_ record: InstanceRecord) async -> Bool
     func save(_ record: InstanceRecord) async throws(DevError)
     /// To the trash.
     func remove(_ record: InstanceRecord) async throws(DevError)

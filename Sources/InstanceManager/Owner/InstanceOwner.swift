@@ -27,7 +27,6 @@ actor InstanceOwner {
     private var startIntent: Int64?
     private var stopIntent: Int64?
     private var snapshot: LoginSnapshot?
-    private var brokenCause: String?
 
     private var continuations: [Waiter: CheckedContinuation<Answer, Never>] = [:]
     private var nextWaiter: UInt64 = 0
@@ -364,16 +363,11 @@ actor InstanceOwner {
 
     private func markBroken(_ failure: ServerFailure) async {
         record.brokenReason = failure.error.description
-        brokenCause = await effects.cause(record)
         await saveQuietly()
     }
 
     private func checkCause() async {
-        let cause = await effects.cause(record)
-        // A daemon that was started since does not know the cause: one try is due.
-        let changed = brokenCause != cause
-        brokenCause = cause
-        send(.causeChecked(changed: changed))
+        send(.causeChecked(changed: await effects.causeChanged(record)))
     }
 
     private func saveQuietly() async {

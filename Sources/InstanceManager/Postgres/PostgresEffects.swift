@@ -25,6 +25,8 @@ actor PostgresEffects: InstanceEffects {
 
     private var living: [Int: LivingServer] = [:]
     private var serial = 0
+    /// What could have kept each instance's server from starting, as it was just before its last launch; by id.
+    private var causes: [String: String] = [:]
 
     init(
         loop: Loop, layout: HomeLayout, user: ServersUser?, line: RegistryLine, finder: ToolchainFinder, binder: any PortBinder,
@@ -71,6 +73,7 @@ actor PostgresEffects: InstanceEffects {
 
     private func bringUp(_ record: InstanceRecord) async throws(ServerFailure) -> (Server, Toolchain) {
         let folder = folder(record)
+        causes[record.id] = folder.cause(bin: record.pgBin)
         let toolchain: Toolchain
         do {
             let data = try folder.dataVersion()
@@ -90,12 +93,14 @@ actor PostgresEffects: InstanceEffects {
         if PostmasterFile.read(folder.data) != nil { await endOrphans(record, folder.data) }
         Failpoint.pass("start.checked")
         do {
-            let opened = try await loop.blocking { () throws(DevError) in
+            let (opened, cause) = try await loop.blocking { () throws(DevError) in
                 try folder.disarmStaleLock()
                 try folder.prepare(profile: record.profile, major: toolchain.major, settings: record.settings)
-                return try folder.openLog()
+                return (try folder.openLog(), folder.cause(bin: record.pgBin))
             }
             defer { close(opened.descriptor) }
+            // Before the server reads its files: whatever is changed from now on is noticed.
+            causes[record.id] = cause
             Failpoint.pass("start.prepared")
             return (try spawn(record, toolchain, folder, log: opened), toolchain)
         } catch {
@@ -375,10 +380,9 @@ actor PostgresEffects: InstanceEffects {
 
     // MARK: The rest
 
-    func cause(_ record: InstanceRecord) async -> String {
-        let folder = folder(record)
-        let bin = record.pgBin
-        return (try? await loop.blocking { () throws(DevError) in folder.cause(bin: bin) }) ?? ""
+    func causeChanged(_ record: InstanceRecord) async -> Bool {
+        guard let before = causes[record.id] else { return true }
+        return folder(record).cause(bin: record.pgBin) != before
     }
 
     func save(_ record: InstanceRecord) async throws(DevError) {

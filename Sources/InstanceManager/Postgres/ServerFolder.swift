@@ -94,14 +94,14 @@ struct ServerFolder: Sendable {
         truncate(path, 0)
     }
 
-    /// Files that a text of the cause of a failure is made of.
+    /// A text that changes when something changes that can keep a server from starting.
     func cause(bin: String) -> String {
-        let files = ["PG_VERSION", "postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "postmaster.pid"].map { data + "/" + $0 }
-        let stamps = (files + [bin + "/postgres", data]).map { path in
-            // Folders change with every temp file in them: only whether they are there counts.
-            Paths.isFolder(path) ? "folder" : Paths.stamp(path)?.text ?? "-"
-        }
-        let room = (try? TreeClone.space(data))?.free ?? 0
-        return stamps.joined(separator: " ") + (room > 64 << 20 ? " room" : " full")
+        let files = ["PG_VERSION", "postgresql.conf", "postgresql.auto.conf", "pg_hba.conf"].map { data + "/" + $0 }
+        var parts = (files + [bin + "/postgres"]).map { Paths.stamp($0)?.text ?? "-" }
+        if case .doubtful(let pid, _) = ServerProof.examine(dataDirectory: data, noted: nil) { parts.append("pid \(pid)") }
+        // Not the bytes, which change all the time, but their magnitude.
+        let megabytes = ((try? TreeClone.space(layout.instances))?.free ?? 0) >> 20
+        parts.append("room \(Int64.bitWidth - megabytes.leadingZeroBitCount)")
+        return parts.joined(separator: " ")
     }
 }

@@ -9,6 +9,7 @@ final class SimEffects: InstanceEffects, @unchecked Sendable {
     let world: SimWorld
     private var dead = false
     private var serial = 0
+    private var causeAtLaunch: Int?
 
     init(world: SimWorld) { self.world = world }
 
@@ -45,6 +46,7 @@ final class SimEffects: InstanceEffects, @unchecked Sendable {
         if let process = world.living {
             return Launch(server: adopt(process), intent: intent, pgBin: record.pgBin, pgVersion: record.pgVersion)
         }
+        causeAtLaunch = world.cause
         world.noteLaunch()
         if !world.calm, world.executor.random.chance(6) {
             world.intents[intent] = nil
@@ -120,9 +122,9 @@ final class SimEffects: InstanceEffects, @unchecked Sendable {
         }
     }
 
-    func cause(_ record: InstanceRecord) async -> String {
+    func causeChanged(_ record: InstanceRecord) async -> Bool {
         await pause()
-        return "\(world.cause)"
+        return world.cause != causeAtLaunch
     }
 
     func save(_ record: InstanceRecord) async throws(DevError) {
