@@ -84,6 +84,21 @@ import Testing
         }
     }
 
+    @Test(arguments: [true, false])
+    func theLibraryIsProvedAtEachStart(library: Bool) async throws {
+        try await ManagerFixture.run(library: library) { fixture in
+            let made = try await fixture.manager.create(NewInstance(name: .default))
+            let first = try await fixture.manager.endpoint(made.id)
+            #if os(Linux)
+                #expect(first.passage == (library ? .handoff : .pump(marked: false, reason: "a test without the library")))
+            #endif
+            try await fixture.manager.stop(made.id)
+            _ = try await fixture.manager.configure(made.id) { $0.front = "pump" }
+            let second = try await fixture.manager.endpoint(made.id)
+            if case .pump(let marked, _) = second.passage { #expect(marked == library) } else { Issue.record("\(second.passage)") }
+        }
+    }
+
     @Test func theShadowDatabaseIsMadeOnce() async throws {
         try await ManagerFixture.run { fixture in
             let made = try await fixture.manager.create(NewInstance(name: .default))

@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import HandoffImage
 import Loop
 import PostgresSession
 import Registry
@@ -42,16 +43,28 @@ final class ManagerFixture: Sendable {
         func release(_ id: String) async { lock.withLock { bound[id] = nil } }
     }
 
-    private init(loop: Loop, layout: HomeLayout, binder: FakeBinder, log: Log, environment: [String: String], ahead: Bool) throws {
+    private init(
+        loop: Loop, layout: HomeLayout, binder: FakeBinder, log: Log, environment: [String: String], ahead: Bool, library: Bool = true
+    ) throws {
         self.loop = loop
         self.layout = layout
         self.binder = binder
         self.log = log
         let user = try ServersUser.resolve(environment: environment)
+        var support = HandoffSupport(path: nil, reason: "a test without the library")
+        if library {
+            let path = layout.library + "/handoff.so"
+            try FileManager.default.createDirectory(atPath: layout.library, withIntermediateDirectories: true)
+            chmod(layout.library, 0o755)
+            // A server that runs has it mapped: writing over it would kill that server.
+            if !FileManager.default.fileExists(atPath: path) { try Data(HandoffLibrary.image).write(to: URL(filePath: path)) }
+            chmod(path, 0o644)
+            support.path = path
+        }
         manager = InstanceManager(
             loop: loop, registry: try Registry(path: layout.registry),
             configuration: ManagerConfiguration(
-                layout: layout, environment: environment, user: user, library: HandoffSupport(path: nil, reason: "a test"), log: log,
+                layout: layout, environment: environment, user: user, library: support, log: log,
                 preparesAhead: ahead, pauseBeforeWork: .zero))
     }
 
@@ -59,7 +72,8 @@ final class ManagerFixture: Sendable {
     ///   - environment: beside PATH.
     ///   - ahead: templates and spares are made in the background.
     static func run(
-        environment: [String: String] = [:], ahead: Bool = false, _ body: @escaping @Sendable (ManagerFixture) async throws -> Void
+        environment: [String: String] = [:], ahead: Bool = false, library: Bool = true,
+        _ body: @escaping @Sendable (ManagerFixture) async throws -> Void
     ) async throws {
         let root = "/tmp/devdb-manager-" + String(UInt64.random(in: 0..<1 << 32), radix: 36)
         let layout = HomeLayout(root: root)
@@ -70,7 +84,7 @@ final class ManagerFixture: Sendable {
         let values = environment.merging(["PATH": "/usr/bin:/bin"]) { given, _ in given }
         try await LoopThread.run { loop in
             let fixture = try ManagerFixture(
-                loop: loop, layout: layout, binder: FakeBinder(), log: log, environment: values, ahead: ahead)
+                loop: loop, layout: layout, binder: FakeBinder(), log: log, environment: values, ahead: ahead, library: library)
             do {
                 try await fixture.manager.start(binder: fixture.binder)
                 try await body(fixture)

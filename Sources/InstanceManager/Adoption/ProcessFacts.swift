@@ -32,13 +32,14 @@ struct ProcessFacts: Equatable, Sendable {
             // After an upgrade of the package the old program runs on without a name.
             if executable.hasSuffix(" (deleted)") { executable.removeLast(" (deleted)".count) }
             return ProcessFacts(
-                pid: pid, parent: parent, started: "\(bootID).\(fields[19])", executable: executable, workingDirectory: directory)
+                pid: pid, parent: parent, started: "\(machineStart).\(fields[19])", executable: executable, workingDirectory: directory)
         }
 
         /// All processes of the machine.
         static func pids() -> [Int32] { Paths.list("/proc").compactMap { Int32($0) } }
 
-        private static let bootID = String(
+        /// Names the machine's life since its last start.
+        static let machineStart = String(
             (Paths.readText("/proc/sys/kernel/random/boot_id", limit: 64) ?? "").prefix { !$0.isNewline })
 
         /// Name of the program, for messages.
@@ -63,6 +64,15 @@ struct ProcessFacts: Equatable, Sendable {
                 executable: String(decoding: path.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self),
                 workingDirectory: directory)
         }
+
+        /// Names the machine's life since its last start.
+        static let machineStart: String = {
+            var time = timeval()
+            var size = MemoryLayout<timeval>.size
+            var name: [Int32] = [CTL_KERN, KERN_BOOTTIME]
+            guard sysctl(&name, 2, &time, &size, nil, 0) == 0 else { return "" }
+            return "\(time.tv_sec).\(time.tv_usec)"
+        }()
 
         static func pids() -> [Int32] {
             var list = [pid_t](repeating: 0, count: 8192)

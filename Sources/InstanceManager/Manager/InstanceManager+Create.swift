@@ -62,13 +62,38 @@ extension InstanceManager {
             Failpoint.pass("create.folder")
             let method = try await templates.provide(toolchain, profile: record.profile, at: data)
             Failpoint.pass("create.cloned")
-            try await line.run { registry throws(DevError) in try registry.finish(intent, saving: record) }
-            Failpoint.pass("create.finished")
+            FillMark.write(folder)
+            Failpoint.pass("create.marked")
+            if method.isDurable { try await finishCreate(intent, id: id) } else { settle(intent, id: id) }
             log.info("created", ["instance": record.name, "id": id, "version": record.pgVersion, "from": method.rawValue])
         } catch {
             do { try await undoCreate(intent, id: id) } catch { log.error("undo of create", ["instance": record.name, "error": error]) }
             throw error
         }
+    }
+
+    /// A fresh data directory takes a while to the disk, and nobody need wait for it: only when it is there the intent
+    /// ends. A crash of the daemon before that costs nothing (the mark says that the folder is whole), a crash of the
+    /// machine undoes the creation.
+    private func settle(_ intent: Int64, id: String) {
+        settling[id] = loop.task { await self.settleNow(intent, id: id) }
+    }
+
+    private func settleNow(_ intent: Int64, id: String) async {
+        let data = layout.dataDirectory(id)
+        do throws(DevError) {
+            try await loop.blocking { () throws(DevError) in try TreeClone.sync(data) }
+            try await finishCreate(intent, id: id)
+        } catch {
+            log.error("new data not on the disk", ["instance": id, "error": error])
+        }
+        settling[id] = nil
+    }
+
+    func finishCreate(_ intent: Int64, id: String) async throws(DevError) {
+        try await line.run { registry throws(DevError) in try registry.finish(intent) }
+        Failpoint.pass("create.finished")
+        FillMark.remove(layout.instanceDirectory(id))
     }
 
     /// - Throws: what kept it from being undone; the intent stays then, for the next daemon.

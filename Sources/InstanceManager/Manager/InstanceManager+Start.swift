@@ -19,7 +19,7 @@ extension InstanceManager {
         self.binder = binder
         let effects = PostgresEffects(
             loop: loop, layout: layout, user: configuration.user, line: line, finder: finder, binder: binder,
-            library: configuration.library, log: log, wall: configuration.wall)
+            library: configuration.library, log: log, wall: configuration.wall, random: configuration.random)
         self.effects = effects
         try await makeFolders()
         await templates.sweep()
@@ -56,9 +56,15 @@ extension InstanceManager {
         for intent in intents {
             let record = left.first { $0.id == intent.instance }
             switch intent.kind {
+            case .create where record != nil && FillMark.holds(layout.instanceDirectory(intent.instance)):
+                // The URL may have been printed, and rows committed.
+                log.warning("finishing a creation", ["instance": record?.name.text ?? intent.instance])
+                let data = layout.dataDirectory(intent.instance)
+                try await loop.blocking { () throws(DevError) in try TreeClone.sync(data) }
+                try await finishCreate(intent.id, id: intent.instance)
             case .create:
                 log.warning("undoing a creation", ["instance": record?.name.text ?? intent.instance])
-                // A server can't have been started of it; its owner never got the answer.
+                // Nobody was told of it, or the machine crashed before it was on the disk.
                 try await undoCreate(intent.id, id: intent.instance)
                 left.removeAll { $0.id == intent.instance }
             case .remove:

@@ -25,6 +25,8 @@ public actor InstanceManager {
     var portProblems: [String: DevError] = [:]
     var portRetry: Task<Void, Never>?
     var shadowWork: [String: Task<Result<String, DevError>, Never>] = [:]
+    /// New data directories on their way to the disk; by id. Their create intents are open until then.
+    var settling: [String: Task<Void, Never>] = [:]
     /// Sessions that an earlier daemon let in and whose end we don't see, as of the last look.
     var inherited: [String: Int] = [:]
 
@@ -112,6 +114,7 @@ public actor InstanceManager {
     /// To the trash, for 7 days. - Throws: `running` unless it was stopped before.
     public func remove(_ id: String) async throws(DevError) {
         let owner = try owner(id)
+        await settling[id]?.value
         try await owner.remove()
         await owner.close()
         forget(id)
@@ -165,6 +168,7 @@ public actor InstanceManager {
             let stops = all.map { owner in loop.task { await self.stopQuietly(owner) } }
             for stop in stops { await stop.value }
         }
+        for work in settling.values { await work.value }
         for owner in all { await owner.close() }
     }
 

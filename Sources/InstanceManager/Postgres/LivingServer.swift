@@ -21,6 +21,15 @@ final class LivingServer {
     private var exitWatch: ExitWatch?
     /// How clients get through; found out at the first session.
     var passage: Passage?
+    /// Why the hand-off did not work, if it was tried.
+    var handoffProblem: String?
+
+    var socketPath: String { socketDirectory + "/.s.PGSQL.5432" }
+    var endpoint: Endpoint {
+        Endpoint(
+            socketDirectory: socketDirectory, socketPath: socketPath,
+            passage: passage ?? .pump(marked: false, reason: "the hand-off was not proved"))
+    }
 
     init(
         loop: Loop, server: Server, dataDirectory: String, socketDirectory: String, logPath: String, logOffset: Int64, child: ChildProcess?

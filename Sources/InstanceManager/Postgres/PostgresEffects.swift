@@ -22,6 +22,7 @@ actor PostgresEffects: InstanceEffects {
     let library: HandoffSupport
     let log: Log
     let wall: @Sendable () -> Double
+    let random: @Sendable () -> UInt64
 
     private var living: [Int: LivingServer] = [:]
     private var serial = 0
@@ -30,7 +31,7 @@ actor PostgresEffects: InstanceEffects {
 
     init(
         loop: Loop, layout: HomeLayout, user: ServersUser?, line: RegistryLine, finder: ToolchainFinder, binder: any PortBinder,
-        library: HandoffSupport, log: Log, wall: @escaping @Sendable () -> Double
+        library: HandoffSupport, log: Log, wall: @escaping @Sendable () -> Double, random: @escaping @Sendable () -> UInt64
     ) {
         self.loop = loop
         self.layout = layout
@@ -41,6 +42,7 @@ actor PostgresEffects: InstanceEffects {
         self.library = library
         self.log = log
         self.wall = wall
+        self.random = random
     }
 
     func folder(_ record: InstanceRecord) -> ServerFolder {
@@ -267,11 +269,43 @@ actor PostgresEffects: InstanceEffects {
 
     /// A real session. nil when it said nothing that tells: the next change or look will.
     private func probe(_ held: LivingServer, _ record: InstanceRecord) async -> ServerStatus? {
-        do {
+        if held.passage == nil, library.path != nil, let status = await prove(held, record) { return status }
+        return await probePlainly(held, record)
+    }
+
+    /// Through the hand-off. nil when that does not work: a plain session must tell what the server is up to.
+    private func prove(_ held: LivingServer, _ record: InstanceRecord) async -> ServerStatus? {
+        do throws(DevError) {
+            switch try await HandoffProof.run(loop: loop, socketPath: held.socketPath, random: random()) {
+            case .proved(let session):
+                defer { session.close() }
+                try await ensurePassword(session, record)
+                held.passage = record.front == "pump" ? .pump(marked: true, reason: "asked for by --front pump") : .handoff
+                return .ready(held.endpoint)
+            case .unavailable: return .recovering
+            case .refused(let why):
+                held.handoffProblem = why
+                return nil
+            }
+        } catch {
+            log.debug("proof", ["instance": record.name, "error": error])
+            return nil
+        }
+    }
+
+    private func ensurePassword(_ session: RawSession, _ record: InstanceRecord) async throws(DevError) {
+        guard let verifier = record.verifier else { return }
+        let rows = try await session.query(ServerQueries.hasPassword)
+        guard rows.first?.first == "f" else { return }
+        _ = try await session.query(ServerQueries.passwordStatement(verifier))
+    }
+
+    private func probePlainly(_ held: LivingServer, _ record: InstanceRecord) async -> ServerStatus? {
+        do throws(PostgresError) {
             let session = try await queries(held).connect()
             defer { session.close() }
             try await ServerQueries.ensurePassword(session, verifier: record.verifier)
-            return .ready(endpoint(held))
+            return .ready(endpoint(held, record))
         } catch {
             switch error.sqlState {
             // The server is there and takes nobody yet.
@@ -281,16 +315,19 @@ actor PostgresEffects: InstanceEffects {
                 log.debug("probe", ["instance": record.name, "error": error.message])
                 return nil
             // It takes sessions, though not ours: all connections are in use, the database `postgres` was dropped.
-            default: return .ready(endpoint(held))
+            default: return .ready(endpoint(held, record))
             }
         }
     }
 
-    private func endpoint(_ held: LivingServer) -> Endpoint {
-        let passage = held.passage ?? .pump(marked: false, reason: library.reason)
-        held.passage = passage
-        return Endpoint(
-            socketDirectory: held.socketDirectory, socketPath: held.socketDirectory + "/.s.PGSQL.5432", passage: passage)
+    /// Of a server that plain sessions reach: from now on it is the pump's, unless the hand-off was proved before.
+    private func endpoint(_ held: LivingServer, _ record: InstanceRecord) -> Endpoint {
+        if held.passage == nil {
+            let reason = library.path == nil ? library.reason : held.handoffProblem ?? "the hand-off was not proved"
+            held.passage = .pump(marked: false, reason: reason)
+            log.warning("no hand-off", ["instance": record.name, "reason": reason])
+        }
+        return held.endpoint
     }
 
     func finishStart(_ intent: Int64) async {

@@ -22,14 +22,17 @@ struct ServerQueries: Sendable {
     /// Sets the owner's password if the cluster has none yet: only the verifier travels.
     static func ensurePassword(_ session: Session, verifier: Secret?) async throws(PostgresError) {
         guard let verifier else { return }
-        let rows = try await session.query("SELECT rolpassword IS NULL FROM pg_catalog.pg_authid WHERE rolname = 'postgres'")
-        guard rows.rows.first?.first == "t" else { return }
+        let rows = try await session.query(hasPassword)
+        guard rows.rows.first?.first == "f" else { return }
         try await setPassword(session, verifier: verifier)
     }
 
     static func setPassword(_ session: Session, verifier: Secret) async throws(PostgresError) {
-        _ = try await session.query("ALTER ROLE postgres PASSWORD \(literal(verifier.reveal()))")
+        _ = try await session.query(passwordStatement(verifier))
     }
+
+    static let hasPassword = "SELECT rolpassword IS NOT NULL FROM pg_catalog.pg_authid WHERE rolname = 'postgres'"
+    static func passwordStatement(_ verifier: Secret) -> String { "ALTER ROLE postgres PASSWORD \(literal(verifier.reveal()))" }
 
     /// Verifier and roles. nil when the owner's verifier alone does not say whether it may log in (an expiry, NOLOGIN):
     /// then every login must be PostgreSQL's to judge.

@@ -1,5 +1,4 @@
 internal import Basics
-internal import CPosix
 internal import Files
 internal import Loop
 
@@ -17,7 +16,7 @@ struct ClusterMaker: Sendable {
     /// Runs `initdb` into an empty folder that is made here.
     /// - Parameters:
     ///   - folder: does not exist yet; a failure leaves none.
-    ///   - gently: at a low priority, since nobody waits for it.
+    ///   - gently: at a low priority and to the disk at once, since nobody waits for it.
     /// - Throws: `disk-full`, `failed` with what `initdb` said.
     func make(_ toolchain: Toolchain, at folder: String, gently: Bool) async throws(DevError) {
         let user = user
@@ -28,7 +27,7 @@ struct ClusterMaker: Sendable {
             try await initialize(toolchain, folder, gently: gently)
             try await loop.blocking { () throws(DevError) in
                 try ClusterMaker.dress(folder, user: user)
-                try ClusterMaker.synchronize(folder)
+                if gently { try TreeClone.sync(folder) }
             }
         } catch {
             try? await loop.blocking { () throws(DevError) in try TreeClone.remove(folder) }
@@ -63,18 +62,6 @@ struct ClusterMaker: Sendable {
     static func dress(_ folder: String, user: ServersUser?) throws(DevError) {
         try OwnedFile.write(ServerSettings.personsFile, to: folder + "/postgresql.conf", user: user)
         try OwnedFile.write(HostRules.file(present: nil), to: folder + "/pg_hba.conf", user: user)
-    }
-
-    /// One call makes the whole tree durable where there is one for it.
-    private static func synchronize(_ folder: String) throws(DevError) {
-        let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Paths.failure("Opening", folder) }
-        defer { close(descriptor) }
-        #if os(Linux)
-            guard devdb_syncfs(descriptor) == 0 else { throw Paths.failure("Synchronizing", folder) }
-        #else
-            sync()
-        #endif
     }
 
     /// `C.UTF-8` sorts by code point at C's speed; where it is missing, the next best that is UTF-8.

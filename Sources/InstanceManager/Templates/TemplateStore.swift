@@ -9,7 +9,10 @@ internal import Loop
 /// Safe against crashes because everything is made under a name that begins with `.new-` and then renamed; leftovers
 /// are swept at start. Safe against two daemons because the home has one lock.
 actor TemplateStore {
-    enum Method: String, Sendable { case spare, clone, initdb }
+    enum Method: String, Sendable {
+        case spare, clone, initdb
+        var isDurable: Bool { self == .spare }
+    }
 
     private nonisolated let loop: Loop
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
@@ -42,7 +45,8 @@ actor TemplateStore {
     private func template(_ key: TemplateKey) -> String { layout.templates + "/" + key.text }
     private func spare(_ key: TemplateKey) -> String { layout.spares + "/" + key.text }
 
-    /// Puts a fresh data directory at `target`, whose folder exists.
+    /// Puts a fresh data directory at `target`, whose folder exists. Only one from the spare is on the disk already: the
+    /// caller sees to that for the others.
     /// - Throws: `disk-full`, `failed`; then there is nothing at `target`.
     func provide(_ toolchain: Toolchain, profile: String, at target: String) async throws(DevError) -> Method {
         guard let key = TemplateKey(toolchain, profile: profile) else {
@@ -59,7 +63,7 @@ actor TemplateStore {
         if Paths.isFolder(template) {
             let user = user
             let report = try await loop.blocking { () throws(DevError) in
-                try TreeClone.clone(template, to: target, owner: user?.ids, durable: true)
+                try TreeClone.clone(template, to: target, owner: user?.ids, durable: false)
             }
             log.debug("cloned", ["template": key.text, "method": report.method.rawValue, "bytes": report.bytes])
             return .clone
