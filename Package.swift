@@ -95,7 +95,9 @@ let package = Package(
         tests("FilesTests", ["Basics", "Files"]),
         tests("DevServerTests", ["Basics", "Loop", "HTTPWire", "DevAPI", "DevServer", "TestSupport"]),
         tests("RegistryTests", ["Basics", "Files", "Registry"]),
-        tests("InstanceManagerTests", ["InstanceManager", "HandoffImage", "Basics", "Loop", "Files", "Registry", "PostgresSession", "Profiles"]),
+        tests(
+            "InstanceManagerTests",
+            ["InstanceManager", "HandoffImage", "Basics", "Loop", "Files", "Registry", "PostgresSession", "Profiles"]),
         tests("PostgresSessionTests", ["Basics", "Loop", "PostgresSession", "TestSupport"]),
     ],
     cLanguageStandard: .gnu11,
