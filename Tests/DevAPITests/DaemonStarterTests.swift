@@ -75,29 +75,32 @@ import Testing
         #expect(failure(client)?.cause == "it exited with status 3")
     }
 
-    @Test func `One that loses the race leaves and the other is asked`() throws {
-        // The other holds the lock and listens a moment later; ours exits with 0 at once.
-        let (daemon, client) = try fake("exec 8>devd.lock; flock 8; (exec 3>&-; sleep 0.1; mv run/hidden.sock run/devd.sock) & exit 0")
-        defer { daemon.close() }
-        #expect(failure(client) == nil)
-    }
-
-    @Test func `It gets a session, a home and no descriptors of ours`() throws {
-        let (daemon, client) = try fake(
-            "ls -l /proc/self/fd > fds; echo \"$DEVDB_HOME\" > home; ps -o sid= -p $$ > sid; echo $$ > pid; \(Self.ready)")
-        defer { daemon.close() }
-        let inherited = open("/dev/zero", O_RDONLY)
-        defer { close(inherited) }
-        #expect(failure(client) == nil)
-        func text(_ file: String) throws -> String {
-            try String(contentsOfFile: daemon.layout.root + "/" + file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+    // These two look into /proc and use flock(1).
+    #if os(Linux)
+        @Test func `One that loses the race leaves and the other is asked`() throws {
+            // The other holds the lock and listens a moment later; ours exits with 0 at once.
+            let (daemon, client) = try fake("exec 8>devd.lock; flock 8; (exec 3>&-; sleep 0.1; mv run/hidden.sock run/devd.sock) & exit 0")
+            defer { daemon.close() }
+            #expect(failure(client) == nil)
         }
-        #expect(try text("home") == daemon.layout.root)
-        #expect(try text("sid") == text("pid"))
-        #expect(try !text("fds").contains("/dev/zero"))
-        // For what `dev run` becomes it is still there.
-        #expect(fcntl(inherited, F_GETFD) & FD_CLOEXEC == 0)
-    }
+
+        @Test func `It gets a session, a home and no descriptors of ours`() throws {
+            let (daemon, client) = try fake(
+                "ls -l /proc/self/fd > fds; echo \"$DEVDB_HOME\" > home; ps -o sid= -p $$ > sid; echo $$ > pid; \(Self.ready)")
+            defer { daemon.close() }
+            let inherited = open("/dev/zero", O_RDONLY)
+            defer { close(inherited) }
+            #expect(failure(client) == nil)
+            func text(_ file: String) throws -> String {
+                try String(contentsOfFile: daemon.layout.root + "/" + file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+            }
+            #expect(try text("home") == daemon.layout.root)
+            #expect(try text("sid") == text("pid"))
+            #expect(try !text("fds").contains("/dev/zero"))
+            // For what `dev run` becomes it is still there.
+            #expect(fcntl(inherited, F_GETFD) & FD_CLOEXEC == 0)
+        }
+    #endif
 
     @Test func `No devd anywhere`() throws {
         let layout = HomeLayout(root: "/tmp/dt-\(UInt32.random(in: 0...UInt32.max))")

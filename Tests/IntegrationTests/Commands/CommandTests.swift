@@ -1,0 +1,122 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What commands give to other programs, with a real server behind them.
+@Suite struct CommandTests {
+    @Test func environmentReachesPrograms() async throws {
+        try await DaemonFixture.run { fixture in
+            let url = try await fixture.up("shop", "--password", "it's $pecial \"x\"")
+            #expect(try await fixture.done("url", "shop") == url)
+            #expect(try await fixture.done("up", "shop", "-d") == url)
+            // Every way to the same server, whatever is in the password.
+            #expect(try await fixture.done("run", "shop", "--", "psql", "-XAtc", "select 1") == "1")
+            #expect(try await fixture.done("psql", "shop", "--", "-XAtc", "select 2") == "2")
+            try await fixture.done("env", "shop", "--write", ".env")
+            let script = "set -a; . ./.env; psql -XAtc 'select 3'; unset PGPASSWORD PGHOST PGPORT; psql -XAtc 'select 4' \"$DATABASE_URL\""
+            let sourced = try await Command.run("/bin/sh", ["-c", "cd \(fixture.directory); \(script)"])
+            #expect(sourced.output == "3\n4\n", "\(sourced.errors)")
+            let evaluated = try await Command.run(
+                "/bin/sh", ["-c", "eval \"$(\(fixture.devProgram) env shop --format shell)\"; psql -XAtc 'select 5'"],
+                environment: fixture.environment)
+            #expect(evaluated.output == "5\n", "\(evaluated.errors)")
+            let missing = try await fixture.dev("run", "nobody", "--", "true")
+            #expect(missing.status == 3 && missing.errors.contains("dev up"))
+        }
+    }
+
+    @Test func jsonHasTheKeysOfThePage() async throws {
+        let page = try String(
+            contentsOf: URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../docs/json.md"), encoding: .utf8)
+        func keys(_ title: String) -> Set<String> {
+            guard let start = page.range(of: "\n## \(title)\n") else { return [] }
+            let section = page[start.upperBound...].prefix { _ in true }
+            let end = section.range(of: "\n## ")?.lowerBound ?? section.endIndex
+            return Set(
+                section[..<end].split(separator: "\n").filter { $0.hasPrefix("| `") }.compactMap { line in
+                    line.split(separator: "`").dropFirst().first.map(String.init)
+                })
+        }
+        try await DaemonFixture.run { fixture in
+            _ = try await fixture.up("shop")
+            #expect(Set(try await fixture.facts("status", "shop").keys) == keys("Instance"))
+            #expect(Set(try await fixture.facts("up", "shop").keys) == keys("Instance"))
+            #expect(Set(try await fixture.facts("config", "shop").keys) == keys("Configuration"))
+            #expect(Set(try await fixture.facts("daemon", "status").keys) == keys("Daemon"))
+            // Its status tells what it found, which is this machine's affair.
+            let doctor = try await fixture.dev("doctor", "--json").output
+            let diagnosis = try #require(try JSONSerialization.jsonObject(with: Data(doctor.utf8)) as? [String: Any])
+            #expect(Set(diagnosis.keys) == keys("Diagnosis"))
+            #expect(Set(try await fixture.facts("url", "shop").keys) == keys("URL"))
+            let refused = try await fixture.dev("status", "nobody", "--json")
+            let object = try #require(try JSONSerialization.jsonObject(with: Data(refused.errors.utf8)) as? [String: [String: Any]])
+            #expect(Set(object["error", default: [:]].keys) == keys("Errors"))
+            #expect(refused.output == "")
+        }
+    }
+
+    @Test func patternsChooseSeveral() async throws {
+        try await DaemonFixture.run { fixture in
+            for name in ["app--a", "app--b", "web"] { _ = try await fixture.up(name) }
+            let stopped = try await fixture.dev("stop", "app*", "--json")
+            let objects = try #require(try JSONSerialization.jsonObject(with: Data(stopped.output.utf8)) as? [[String: Any]])
+            #expect(objects.map { $0["name"] as? String } == ["app--a", "app--b"])
+            #expect(try await fixture.dev("rm", "*").status == 4)
+            #expect(try await fixture.dev("rm", "zz*").status == 0)
+            #expect(try await fixture.dev("stop", "app--a,nobody").status == 3)
+            try await fixture.done("start", "app--?")
+            try await fixture.done("rm", "*", "--force")
+            #expect(try await fixture.done("ls", "--json").filter { !$0.isWhitespace } == "[]")
+            #expect(fixture.postmasters.isEmpty)
+        }
+    }
+
+    #if os(Linux)
+        @Test func aDaemonThatDiesIsToldAndReplaced() async throws {
+            try await DaemonFixture.run { fixture in
+                let url = try await fixture.up("shop")
+                try await fixture.psql(url, "create table t (n int); insert into t values (1)")
+                async let following = fixture.dev("logs", "shop", "-f")
+                // It follows as soon as the daemon has its connection; a kill before that would only make it start another.
+                let pid = try #require(fixture.daemonPid)
+                try await fixture.eventually("the daemon has a client") { Self.connections(of: pid) > 0 }
+                try await fixture.killDaemon()
+                let result = try await following
+                #expect(result.status == 5 && result.errors.contains("error[daemon-unreachable]"), "\(result)")
+                #expect(try await fixture.dev("daemon", "status").status == 5)
+                #expect(try await fixture.done("url", "shop") == url)
+                #expect(try await fixture.psql(url, "select n from t") == "1")
+            }
+        }
+
+        /// Connections on the control socket of a daemon.
+        private static func connections(of pid: Int32) -> Int {
+            let folder = "/proc/\(pid)/fd"
+            // Names in it may be any bytes.
+            let table = (try? Data(contentsOf: URL(filePath: "/proc/net/unix"))).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            let inodes = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap { number in
+                (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(number)")).flatMap { link in
+                    link.hasPrefix("socket:[") ? String(link.dropFirst(8).dropLast()) : nil
+                }
+            }
+            return table.split(separator: "\n").filter { line in
+                let fields = line.split(separator: " ", omittingEmptySubsequences: true)
+                // State 03 is connected; the listener has another.
+                return fields.count == 8 && fields[5] == "03" && inodes.contains(String(fields[6])) && fields[7].hasSuffix("/devd.sock")
+            }.count
+        }
+    #endif
+
+    @Test func foregroundEndsWithTheServerAsleep() async throws {
+        try await DaemonFixture.run { fixture in
+            let script = """
+                cd \(fixture.directory); mkfifo out; set -m
+                \(fixture.devProgram) up shop --db-port 0 --shadow-db-port 0 --foreground >out & pid=$!
+                while read -r line; do case $line in *Ctrl-C*) kill -INT $pid;; esac; done <out; wait $pid; echo "status $?"
+                """
+            let result = try await Command.run("/bin/bash", ["-c", script], environment: fixture.environment)
+            #expect(result.output.hasSuffix("status 0\n"), "\(result)")
+            #expect(try await fixture.facts("status", "shop")["state"] as? String == "stopped")
+        }
+    }
+}
