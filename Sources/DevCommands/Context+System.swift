@@ -30,7 +30,10 @@ extension Context {
             let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress.map { $0 + sent }, $0.count - sent) }
             if count < 0, errno == EINTR || errno == EAGAIN { continue }
             guard count > 0 else {
-                if descriptor == 1 { put("error[system]: standard output can't be written: \(Executable.text(errno)).\n", 2) }
+                // A reader that left is no error worth words, also where SIGPIPE is ignored and so did not end us.
+                if descriptor == 1, errno != EPIPE {
+                    put("error[system]: standard output can't be written: \(Executable.text(errno)).\n", 2)
+                }
                 exit(1)
             }
             sent += count
