@@ -65,7 +65,12 @@ public final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     }
 
     deinit {
-        if !hasEnded { end() }
+        if !hasEnded {
+            // Never run, and nobody is left who could.
+            remoteJobs = []
+            remoteCalls = []
+            end()
+        }
         scratch.deallocate()
         prepare.deallocate()
         idle.deallocate()
@@ -228,26 +233,28 @@ public final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
             }, nil)
         // Only others' handles and blocking work keep the loop from its end now.
         for handle in ownHandles { uv_unref(handle) }
-        // Tasks that were told run to their next wait; one that never waits must not hold the end up.
-        var budget = 1000
-        while true {
-            if uv_loop_alive(uv) != 0 {
-                uv_run(uv, UV_RUN_ONCE)
-            } else {
-                runReady()
-                budget -= 1
-                if budget == 0 || (ready.isEmpty && nextTurn.isEmpty && uv_loop_alive(uv) == 0 && mayPoll()) { break }
-            }
-        }
-        lock.withLock {
-            hasEnded = true
-            remoteJobs.removeAll()
-            remoteCalls.removeAll()
-        }
+        drain()
+        lock.withLock { hasEnded = true }
+        // What other threads handed over just before that.
+        drain()
         for handle in ownHandles { uv_close(handle, nil) }
         uv_run(uv, UV_RUN_DEFAULT)
         let status = uv_loop_close(uv)
         assert(status == 0, "a handle outlived its loop")
+    }
+
+    /// Tasks that were told run to their next wait; one that never waits must not hold the end up.
+    private func drain() {
+        var budget = 1000
+        while budget > 0 {
+            if uv_loop_alive(uv) != 0 {
+                uv_run(uv, UV_RUN_ONCE)
+                continue
+            }
+            runReady()
+            budget -= 1
+            if ready.isEmpty, nextTurn.isEmpty, uv_loop_alive(uv) == 0, mayPoll() { return }
+        }
     }
 
     private var ownHandles: [UnsafeMutablePointer<uv_handle_t>] {

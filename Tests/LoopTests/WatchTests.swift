@@ -46,7 +46,8 @@ import Testing
 
     @Test func aProcessThatHasGoneIsSeenToo() async throws {
         try await LoopThread.run { loop in
-            let child = try ChildProcess.spawn(loop: loop, ChildSpecification(executable: "/bin/true", arguments: [], environment: [:]))
+            let child = try ChildProcess.spawn(
+                loop: loop, ChildSpecification(executable: "/bin/sh", arguments: ["-c", "exit 0"], environment: [:]))
             _ = await child.exit()
             let (ends, out) = AsyncStream.makeStream(of: Void.self)
             let record = Record()
