@@ -3,7 +3,8 @@ internal import DevAPI
 
 /// An instance's facts for people.
 enum FactsText {
-    static func up(_ facts: InstanceFacts, colours: Bool, foreground: Bool = false) -> String {
+    /// - Parameter named: it was asked for by name, so the hints need the name too.
+    static func up(_ facts: InstanceFacts, colours: Bool, foreground: Bool = false, named: Bool = false) -> String {
         let mark = facts.state == .running ? "✔" : "•"
         let made = facts.created ? ", created" : ""
         var text = "\(mark) \(bold(facts.name, colours)) is \(facts.state.rawValue) (PostgreSQL \(facts.pg)\(made))\n\n"
@@ -14,7 +15,10 @@ enum FactsText {
         if !facts.pendingRestart.isEmpty {
             text += "  Takes effect after dev stop and dev up: \(facts.pendingRestart.joined(separator: ", "))\n\n"
         }
-        text += foreground ? "  Ctrl-C stops it; the data stay.\n" : "  Next: dev psql · dev env --write .env · dev stop\n"
+        let name = named ? " " + facts.name : ""
+        text +=
+            foreground
+            ? "  Ctrl-C stops it; the data stay.\n" : "  Next: dev psql\(name) · dev env\(name) --write .env · dev stop\(name)\n"
         return text
     }
 

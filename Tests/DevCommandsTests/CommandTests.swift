@@ -29,6 +29,8 @@ import Testing
             #expect(stage.output.contains(piece))
         }
         #expect(!stage.output.contains("\u{1b}"))
+        stage.run("up", "app")
+        #expect(stage.output.contains("dev psql app · dev env app --write .env · dev stop app"))
     }
 
     @Test(arguments: [

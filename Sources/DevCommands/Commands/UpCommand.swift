@@ -47,7 +47,9 @@ enum UpCommand {
         } else if invocation.flag("detach") {
             context.out(facts.url + "\n")
         } else {
-            context.out(FactsText.up(facts, colours: context.coloursOutput, foreground: invocation.flag("foreground")))
+            let named = try !Naming.name(invocation).isEmpty
+            context.out(
+                FactsText.up(facts, colours: context.coloursOutput, foreground: invocation.flag("foreground"), named: named))
         }
         return invocation.flag("foreground") ? try follow(facts, json: json, context) : 0
     }
