@@ -97,7 +97,7 @@ let package = Package(
         tests("RegistryTests", ["Basics", "Files", "Registry"]),
         tests(
             "InstanceManagerTests",
-            ["InstanceManager", "HandoffImage", "Basics", "Loop", "Files", "Registry", "PostgresSession", "Profiles"]),
+            ["TestSupport", "InstanceManager", "HandoffImage", "Basics", "Loop", "Files", "Registry", "PostgresSession", "Profiles"]),
         tests("PostgresSessionTests", ["Basics", "Loop", "PostgresSession", "TestSupport"]),
     ],
     cLanguageStandard: .gnu11,

@@ -79,6 +79,16 @@ import Testing
         #expect(machine.apply(.causeChecked(changed: true), now: 2) == [.clearBroken, .launch(attempt: 2)])
     }
 
+    @Test func whatTheDaemonCouldNotDoIsNotTheServersFailure() {
+        var machine = machine(.stopped)
+        let ours = ServerFailure(error: DevError(.descriptors, "none left", object: "m"), permanent: false, isDaemons: true)
+        for attempt in 1...20 {
+            #expect(machine.apply(.clientArrived(a), now: 0) == [.launch(attempt: attempt)])
+            #expect(machine.apply(.launchFailed(attempt: attempt, ours), now: 0) == [.refuse([a], ours.error)])
+        }
+        #expect(machine.state == .stopped)
+    }
+
     @Test func anIdleStopIsCalledOffByAClient() {
         var machine = running()
         #expect(machine.apply(.idleDeadlinePassed(attempt: 1), now: 600) == [.askIdleness(attempt: 1)])

@@ -2,17 +2,20 @@ import Basics
 import Foundation
 import Loop
 import Registry
+import TestSupport
 import Testing
 
 @testable import InstanceManager
 
 /// Real servers, files and processes.
 @Suite struct LifeTests {
-    @Test func fromCreationToUndo() async throws {
-        try await ManagerFixture.run { fixture in
+    @Test(arguments: PostgresInstallation.all)
+    func fromCreationToUndo(installation: PostgresInstallation) async throws {
+        try await ManagerFixture.run(environment: ["DEVDB_PG_BIN": installation.bin]) { fixture in
             let manager = fixture.manager
             let made = try await manager.create(NewInstance(name: .default, idle: .never))
             #expect(made.password.reveal().count == 24)
+            #expect(Toolchain.major(made.pgVersion) == installation.major)
             #expect(made.ports.map(\.port) == [51_214, 51_215])
             #expect(try await fixture.status(made.id).state == .stopped)
 

@@ -341,6 +341,10 @@ extension InstanceMachine {
         _ failure: ServerFailure, clients: [Waiter], stoppers: [Waiter], again: Bool, now: Double
     ) -> [Action] {
         let answers: [Action] = stoppers.isEmpty ? [] : [.answer(stoppers)]
+        guard !failure.isDaemons else {
+            state = .stopped
+            return answers + refusal(clients, failure.error)
+        }
         let pause = budget.spend(now: now)
         guard let pause, !failure.permanent else {
             state = .broken(Broken(failure: failure))

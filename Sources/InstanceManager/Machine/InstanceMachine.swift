@@ -12,6 +12,9 @@ struct ServerFailure: Error, Equatable {
     var error: DevError
     /// Trying again without a change of the cause can't help: a bad setting, another major's data directory.
     var permanent: Bool
+    /// There was no server to fail: the daemon itself could not (no descriptor, a full or read-only disk). It is not
+    /// counted, and whoever comes next makes the next try, so that all is well as soon as the cause has gone.
+    var isDaemons = false
 }
 
 /// The life of one instance as a value (design §4): takes an event, changes its state, returns what is to be done.

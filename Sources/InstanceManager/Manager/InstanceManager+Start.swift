@@ -125,10 +125,22 @@ extension InstanceManager {
         loop.task { await self.countInherited(id, server) }
     }
 
+    /// Nobody tells of the end of sessions that an earlier daemon let in: they are counted again when somebody looks,
+    /// at most once a second.
+    func recountInherited(_ id: String) {
+        let now = loop.clock.now
+        if let last = inheritedLooks[id], now - last < .seconds(1) { return }
+        inheritedLooks[id] = now
+        guard let server = owners[id]?.assumeIsolated({ $0.server }) else { return }
+        loop.task { await self.countInherited(id, server) }
+    }
+
     private func countInherited(_ id: String, _ server: Server) async {
         guard let effects, let queries = await effects.queries(of: server), let session = try? await queries.connect() else { return }
         defer { session.close() }
-        guard let count = try? await ServerQueries.sessions(session) else { return }
-        inherited[id] = count
+        guard let count = try? await ServerQueries.sessions(session), let known = await owners[id]?.sessions else {
+            return
+        }
+        inherited[id] = max(0, count - known)
     }
 }

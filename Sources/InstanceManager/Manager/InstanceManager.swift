@@ -29,12 +29,14 @@ public actor InstanceManager {
     var settling: [String: Task<Void, Never>] = [:]
     /// Sessions that an earlier daemon let in and whose end we don't see, as of the last look.
     var inherited: [String: Int] = [:]
+    var inheritedLooks: [String: ContinuousClock.Instant] = [:]
+    private var logLooks: [String: ContinuousClock.Instant] = [:]
 
     public init(loop: Loop, registry: Registry, configuration: ManagerConfiguration) {
         self.loop = loop
         self.configuration = configuration
         line = RegistryLine(loop: loop, registry: registry)
-        finder = ToolchainFinder(loop: loop, environment: configuration.environment)
+        finder = ToolchainFinder(loop: loop, line: line, environment: configuration.environment)
         templates = TemplateStore(
             loop: loop, layout: configuration.layout, user: configuration.user, log: configuration.log,
             pause: configuration.pauseBeforeWork, background: configuration.preparesAhead)
@@ -79,6 +81,16 @@ public actor InstanceManager {
     /// A client session began (true) or ended (false): counts for status and idleness.
     public func sessionChanged(_ id: String, began: Bool) {
         owners[id]?.assumeIsolated { $0.sessionChanged(began: began) }
+        if !began { lookAtLog(id) }
+    }
+
+    /// A server that is never idle is looked at when a session ends, at most once a minute.
+    private func lookAtLog(_ id: String) {
+        let now = loop.clock.now
+        if let last = logLooks[id], now - last < .seconds(60) { return }
+        logLooks[id] = now
+        guard let effects else { return }
+        loop.task { await effects.shortenLog(id) }
     }
 
     // MARK: The control API's side
@@ -91,6 +103,7 @@ public actor InstanceManager {
 
     public func status(id: String) -> InstanceStatus? {
         let (problem, earlier) = (portProblems[id], inherited[id] ?? 0)
+        if earlier > 0 { recountInherited(id) }
         return owners[id]?.assumeIsolated { owner in
             InstanceStatus(
                 record: owner.record, state: owner.machine.publicState, pid: owner.server?.pid,
@@ -142,6 +155,8 @@ public actor InstanceManager {
         owners[id] = nil
         portProblems[id] = nil
         inherited[id] = nil
+        inheritedLooks[id] = nil
+        logLooks[id] = nil
         for name in names.keys where names[name] == id { names[name] = nil }
     }
 

@@ -147,9 +147,16 @@ actor InstanceOwner {
         case .answer(let waiters): for waiter in waiters { resume(waiter, .success(nil)) }
         case .refuse(let waiters, let error): for waiter in waiters { resume(waiter, .failure(error)) }
         case .armIdleDeadline(let attempt): armIdleDeadline(attempt)
-        case .askIdleness(let attempt): start { await $0.askIdleness(attempt) }
-        case .prepareStop(_, let number, let checkpoint): start { await $0.prepareStop(number, checkpoint: checkpoint) }
-        case .signal(_, let signal): start { await $0.signal(signal) }
+        // These three are meant for the server of now: by the time the task runs there may be another.
+        case .askIdleness(let attempt):
+            guard let server else { return }
+            start { await $0.askIdleness(server, attempt) }
+        case .prepareStop(_, let number, let checkpoint):
+            guard let server else { return }
+            start { await $0.prepareStop(server, number, checkpoint: checkpoint) }
+        case .signal(_, let signal):
+            guard let server else { return }
+            start { await $0.signal(server, signal) }
         case .armStopDeadline(let number):
             start {
                 try? await $0.time.sleep(InstanceMachine.stopSeconds)
@@ -265,8 +272,7 @@ actor InstanceOwner {
 
     // MARK: Down
 
-    private func prepareStop(_ number: Int, checkpoint: Bool) async {
-        guard let server else { return }
+    private func prepareStop(_ server: Server, _ number: Int, checkpoint: Bool) async {
         let intent = await effects.beginStop(record)
         let answer = await effects.loginSnapshot(of: server, checkpoint: checkpoint)
         guard case .stopping(let stopping) = machine.state, stopping.number == number else {
@@ -284,8 +290,8 @@ actor InstanceOwner {
         send(.stopPrepared(number: number))
     }
 
-    private func signal(_ signal: InstanceMachine.Signal) async {
-        guard let server else { return }
+    private func signal(_ server: Server, _ signal: InstanceMachine.Signal) async {
+        guard self.server == server else { return }
         if stopIntent == nil {
             let intent = await effects.beginStop(record)
             guard self.server == server else {
@@ -346,8 +352,8 @@ actor InstanceOwner {
         send(.idleDeadlinePassed(attempt: attempt))
     }
 
-    private func askIdleness(_ attempt: Int) async {
-        guard let server, case .seconds(let limit) = record.idle else { return }
+    private func askIdleness(_ server: Server, _ attempt: Int) async {
+        guard case .seconds(let limit) = record.idle else { return }
         let mark = uses
         let use = await effects.use(of: server)
         let now = time.monotonic()

@@ -3,6 +3,8 @@ internal import Loop
 
 /// What is held of a running postmaster. Confined to the loop.
 final class LivingServer {
+    /// The instance's.
+    let id: String
     let server: Server
     let dataDirectory: String
     let socketDirectory: String
@@ -32,8 +34,10 @@ final class LivingServer {
     }
 
     init(
-        loop: Loop, server: Server, dataDirectory: String, socketDirectory: String, logPath: String, logOffset: Int64, child: ChildProcess?
+        loop: Loop, id: String, server: Server, dataDirectory: String, socketDirectory: String, logPath: String, logOffset: Int64,
+        child: ChildProcess?
     ) throws(DevError) {
+        self.id = id
         self.server = server
         self.dataDirectory = dataDirectory
         self.socketDirectory = socketDirectory

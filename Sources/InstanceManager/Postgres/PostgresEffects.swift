@@ -61,7 +61,7 @@ actor PostgresEffects: InstanceEffects {
                 try registry.begin(.start, instance: record.id, detail: "", saving: record)
             }
         } catch {
-            throw ServerFailure(error: error, permanent: false)
+            throw ServerFailure(error: error, permanent: false, isDaemons: true)
         }
         Failpoint.pass("start.begun")
         do {
@@ -87,7 +87,9 @@ actor PostgresEffects: InstanceEffects {
         case .proved(let facts):
             // Somebody started it by hand, or an earlier daemon did and we missed it: never a second one.
             log.warning("adopted at start", ["instance": record.name, "pid": facts.pid])
-            do { return (try adopt(record, pid: facts.pid), toolchain) } catch { throw ServerFailure(error: error, permanent: false) }
+            do throws(DevError) { return (try adopt(record, pid: facts.pid), toolchain) } catch {
+                throw ServerFailure(error: error, permanent: false, isDaemons: true)
+            }
         case .doubtful(let pid, let why):
             throw ServerFailure(error: foreign(record, pid: pid, why: why), permanent: true)
         case .none: break
@@ -106,7 +108,7 @@ actor PostgresEffects: InstanceEffects {
             Failpoint.pass("start.prepared")
             return (try spawn(record, toolchain, folder, log: opened), toolchain)
         } catch {
-            throw ServerFailure(error: error, permanent: error.code == .diskFull)
+            throw ServerFailure(error: error, permanent: false, isDaemons: true)
         }
     }
 
@@ -129,7 +131,7 @@ actor PostgresEffects: InstanceEffects {
         let server = nextServer(pid: child.pid, adopted: false)
         do {
             let held = try LivingServer(
-                loop: loop, server: server, dataDirectory: folder.data, socketDirectory: folder.sockets,
+                loop: loop, id: record.id, server: server, dataDirectory: folder.data, socketDirectory: folder.sockets,
                 logPath: layout.serverLog(record.id), logOffset: opened.offset, child: child)
             living[server.number] = held
             try held.watch(loop: loop)
@@ -177,7 +179,7 @@ actor PostgresEffects: InstanceEffects {
         let server = nextServer(pid: pid, adopted: true)
         let size = Paths.stamp(layout.serverLog(record.id))?.size ?? 0
         let held = try LivingServer(
-            loop: loop, server: server, dataDirectory: folder.data, socketDirectory: folder.sockets,
+            loop: loop, id: record.id, server: server, dataDirectory: folder.data, socketDirectory: folder.sockets,
             logPath: layout.serverLog(record.id), logOffset: size, child: nil)
         living[server.number] = held
         do { try held.watch(loop: loop) } catch {
@@ -409,13 +411,23 @@ actor PostgresEffects: InstanceEffects {
         do {
             let session = try await queries(held).connect(timeout: .seconds(5))
             defer { session.close() }
-            return try await ServerQueries.use(session)
+            let use = try await ServerQueries.use(session)
+            await shortenLog(held.id)
+            return use
         } catch {
             return .unknown
         }
     }
 
     // MARK: The rest
+
+    /// Keeps the log of a running server within its limit. Looked at when the server is looked at anyway.
+    func shortenLog(_ id: String) async {
+        let path = layout.serverLog(id)
+        guard let stamp = Paths.stamp(path), stamp.size > ServerFolder.logLimit else { return }
+        let (layout, user) = (layout, user)
+        _ = try? await loop.blocking { () throws(DevError) in ServerFolder.shortenLog(layout.serverLog(id), user: user) }
+    }
 
     func causeChanged(_ record: InstanceRecord) async -> Bool {
         guard let before = causes[record.id] else { return true }

@@ -83,13 +83,9 @@ struct ServerFolder: Sendable {
 
     /// The same while the server runs: it goes on writing to its descriptor, so the content is copied and the file
     /// emptied. Lines written in between are lost; the log is for people.
-    func shortenLog() {
-        let path = layout.serverLog(id)
-        guard let stamp = Paths.stamp(path), stamp.size > ServerFolder.logLimit else { return }
-        let text = Paths.tail(path, bytes: Int(ServerFolder.logLimit))
-        for number in stride(from: ServerFolder.keptLogs - 1, through: 1, by: -1) {
-            rename("\(path).\(number)", "\(path).\(number + 1)")
-        }
+    static func shortenLog(_ path: String, user: ServersUser?) {
+        let text = Paths.tail(path, bytes: Int(logLimit))
+        for number in stride(from: keptLogs - 1, through: 1, by: -1) { rename("\(path).\(number)", "\(path).\(number + 1)") }
         try? OwnedFile.write(text, to: path + ".1", user: user)
         truncate(path, 0)
     }

@@ -19,7 +19,11 @@ enum ServerLogReading {
                     help: "Correct it; the next connection tries again, or run dev start \(name)"),
                 permanent: true)
         }
-        if let line = lines.first(where: { $0.contains("No space left on device") || $0.contains("Disk quota exceeded") }) {
+        // The kernel has the same words for a full disk and for used-up semaphores.
+        if let line = lines.first(where: {
+            ($0.contains("No space left on device") || $0.contains("Disk quota exceeded")) && !$0.contains("semaphore")
+                && !$0.contains("shared memory")
+        }) {
             return ServerFailure(
                 error: DevError(
                     .diskFull, "The disk is full, so the server of \(name) can't run", object: name, cause: message(line),

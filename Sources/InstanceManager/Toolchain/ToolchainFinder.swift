@@ -1,18 +1,41 @@
 internal import Basics
 internal import Loop
+internal import Registry
 
-/// Finds installations and asks them for their version; an answer is kept while path, time and size of the
-/// program are the same.
+/// Finds installations and asks them for their version. An answer is kept, also in the registry, while path, time and
+/// size of the program are the same: a wake-up after a restart of the daemon starts no program but the server.
 actor ToolchainFinder {
     private nonisolated let loop: Loop
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
     private let environment: [String: String]
-    private var versions: [String: (stamp: Paths.Stamp, version: String)] = [:]
-    private var configBin: (program: String, stamp: Paths.Stamp, bin: String)?
+    private let line: RegistryLine
+    /// Program → its stamp and what it said.
+    private var answers: [String: String] = [:]
 
-    init(loop: Loop, environment: [String: String]) {
+    init(loop: Loop, line: RegistryLine, environment: [String: String]) {
         self.loop = loop
+        self.line = line
         self.environment = environment
+    }
+
+    /// - Parameter read: takes what is wanted from the program's output; nil = it gave nothing of use.
+    private func ask(_ program: String, _ argument: String, path: String, _ read: (String) -> String?) async -> String? {
+        guard let stamp = Paths.stamp(program) else { return nil }
+        let mark = stamp.text + " "
+        let key = "answer." + program
+        if answers[program] == nil {
+            answers[program] = try? await line.run { registry throws(DevError) in try registry.setting(key) }
+        }
+        if let known = answers[program], known.hasPrefix(mark) { return String(known.dropFirst(mark.count)) }
+        let result = try? await Command.run(loop: loop, program, [argument], environment: ["PATH": path])
+        guard let result, result.succeeded, let answer = read(result.output) else { return nil }
+        let kept = mark + answer
+        answers[program] = kept
+        // Nobody waits for it, and a registry that can't be written costs only the time.
+        loop.task { [line] in
+            _ = try? await line.run { registry throws(DevError) in try registry.set(key, kept) }
+        }
+        return answer
     }
 
     /// All that there are, in the order of the search, each once.
@@ -54,21 +77,15 @@ actor ToolchainFinder {
 
     private func examine(_ place: ToolchainPlaces.Place) async -> Toolchain {
         var result = Toolchain(bin: place.bin, version: "", source: place.source)
-        guard let stamp = Paths.stamp(result.postgres), Paths.isExecutable(result.postgres) else {
+        guard Paths.isExecutable(result.postgres) else {
             result.problem = "there is no postgres in it"
             return result
         }
-        if let known = versions[result.postgres], known.stamp == stamp {
-            result.version = known.version
-        } else {
-            let answer = try? await Command.run(loop: loop, result.postgres, ["--version"], environment: ["PATH": "/usr/bin:/bin"])
-            guard let answer, answer.succeeded, let version = Toolchain.version(in: answer.output) else {
-                result.problem = "postgres --version gives no version"
-                return result
-            }
-            versions[result.postgres] = (stamp, version)
-            result.version = version
+        guard let version = await ask(result.postgres, "--version", path: "/usr/bin:/bin", { Toolchain.version(in: $0) }) else {
+            result.problem = "postgres --version gives no version"
+            return result
         }
+        result.version = version
         if !Paths.isExecutable(result.initdb) {
             result.problem = "it is incomplete: initdb is missing"
         } else if result.major < Toolchain.floor {
@@ -78,14 +95,10 @@ actor ToolchainFinder {
     }
 
     private func askConfig() async -> String? {
-        guard let program = ToolchainPlaces.configProgram(environment: environment), let stamp = Paths.stamp(program) else { return nil }
-        if let configBin, configBin.program == program, configBin.stamp == stamp { return configBin.bin }
-        let path = environment["PATH"] ?? "/usr/bin:/bin"
-        guard let answer = try? await Command.run(loop: loop, program, ["--bindir"], environment: ["PATH": path]), answer.succeeded
-        else { return nil }
-        let bin = String(answer.output.prefix { $0 != "\n" })
-        guard bin.hasPrefix("/") else { return nil }
-        configBin = (program, stamp, bin)
-        return bin
+        guard let program = ToolchainPlaces.configProgram(environment: environment) else { return nil }
+        return await ask(program, "--bindir", path: environment["PATH"] ?? "/usr/bin:/bin") { output in
+            let bin = String(output.prefix { $0 != "\n" })
+            return bin.hasPrefix("/") ? bin : nil
+        }
     }
 }

@@ -21,7 +21,8 @@ final class SimEffects: InstanceEffects, @unchecked Sendable {
     private struct Died: Error {}
 
     private func pause(_ low: Double = 0.0001, _ high: Double = 0.005) async {
-        if dead { return }
+        // Often at once, which is a schedule too, and costs no timer.
+        if dead || world.executor.random.chance(40) { return }
         try? await world.executor.sleep(world.executor.random.between(low, high))
     }
 
@@ -48,8 +49,12 @@ final class SimEffects: InstanceEffects, @unchecked Sendable {
         }
         causeAtLaunch = world.cause
         world.noteLaunch()
+        if !world.calm, world.executor.random.chance(3) {
+            world.end(intent: intent)
+            throw ServerFailure(error: DevError(.descriptors, "no descriptor", object: "sim"), permanent: false, isDaemons: true)
+        }
         if !world.calm, world.executor.random.chance(6) {
-            world.intents[intent] = nil
+            world.end(intent: intent)
             world.failures.append(world.executor.now)
             throw SimEffects.failure("no spawn", permanent: world.executor.random.chance(20))
         }
@@ -65,7 +70,7 @@ final class SimEffects: InstanceEffects, @unchecked Sendable {
 
     func finishStart(_ intent: Int64) async {
         await pause()
-        if !dead { world.intents[intent] = nil }
+        if !dead { world.end(intent: intent) }
     }
 
     func ending(of server: Server, _ record: InstanceRecord) async -> Ending {
@@ -106,7 +111,7 @@ final class SimEffects: InstanceEffects, @unchecked Sendable {
         guard !dead else { return }
         if record.verifierFresh, world.living != nil { world.violated("a verifier is called fresh while a server lives") }
         world.record = record
-        if let intent { world.intents[intent] = nil }
+        if let intent { world.end(intent: intent) }
     }
 
     func abandonStop(_ intent: Int64) async { await finishStart(intent) }
@@ -140,10 +145,10 @@ final class SimEffects: InstanceEffects, @unchecked Sendable {
         await pause()
         guard !dead else { throw DevError(.failed, "died", object: "sim") }
         if !world.calm, world.executor.random.chance(20) {
-            world.intents[intent] = nil
+            world.end(intent: intent)
             throw DevError(.diskFull, "no room", object: "sim")
         }
         world.record = nil
-        world.intents[intent] = nil
+        world.end(intent: intent)
     }
 }

@@ -1,5 +1,4 @@
 import Basics
-import Foundation
 import Registry
 
 @testable import InstanceManager
@@ -37,10 +36,8 @@ final class SimSchedule: @unchecked Sendable {
             record: record, state: state, effects: effects, executor: executor,
             time: TimeSource(
                 monotonic: { executor.now }, wall: { executor.now }, sleep: { seconds throws in try await executor.sleep(seconds) }),
-            log: trace ? Log(level: .debug) { _, line in print(executor.now, line) } : .none)
+            log: SimWorld.isTraced ? Log(level: .debug) { _, line in print(executor.now, line) } : .none)
     }
-    /// Set by `DEVDB_SIM_TRACE`: prints every change of state.
-    private static let trace = ProcessInfo.processInfo.environment["DEVDB_SIM_TRACE"] != nil
 
     /// - Returns: what went wrong; empty = nothing.
     func run() -> [String] {
@@ -68,6 +65,7 @@ final class SimSchedule: @unchecked Sendable {
 
     private func event(_ kind: Int) {
         guard world.record != nil else { return }
+        world.note("event \(kind)")
         let owner = owner
         switch kind {
         case ..<45: client(patient: executor.random.chance(80))

@@ -1,4 +1,5 @@
 import Basics
+import Foundation
 import Registry
 
 @testable import InstanceManager
@@ -42,6 +43,18 @@ final class SimWorld: @unchecked Sendable {
 
     var living: Process? { processes.last { $0.alive } }
 
+    /// Set by `DEVDB_SIM_TRACE`: prints what happens.
+    static let isTraced = ProcessInfo.processInfo.environment["DEVDB_SIM_TRACE"] != nil
+
+    func note(_ what: @autoclosure () -> String) {
+        if SimWorld.isTraced { print(executor.now, what()) }
+    }
+
+    func end(intent: Int64) {
+        intents[intent] = nil
+        note("end of intent \(intent)")
+    }
+
     func violated(_ what: String) { violations.append("\(what) at \(executor.now)") }
 
     func changed() {
@@ -53,6 +66,7 @@ final class SimWorld: @unchecked Sendable {
     func begin(_ kind: IntentRecord.Kind) -> Int64 {
         defer { nextIntent += 1 }
         intents[nextIntent] = kind
+        note("begin \(kind) \(nextIntent)")
         return nextIntent
     }
 
@@ -69,6 +83,7 @@ final class SimWorld: @unchecked Sendable {
     func spawn() -> Process {
         if processes.contains(where: \.alive) { violated("two postmasters for one data directory") }
         spawns += 1
+        note("spawn \(1000 + spawns)")
         stopBegun = false
         let process = Process(pid: Int32(1000 + spawns))
         processes.append(process)
@@ -98,6 +113,7 @@ final class SimWorld: @unchecked Sendable {
 
     func end(_ process: Process, clean: Bool) {
         guard process.alive else { return }
+        note("server \(process.pid) ends \(clean ? "in order" : "badly")")
         process.alive = false
         process.cleanExit = clean
         process.status = .ended
