@@ -74,7 +74,7 @@ class Home:
     def await_spare(self):
         system.until(lambda: os.path.isdir(f"{self.folder}/spares"), 30, "the folder of spare clones")
         with FolderWatch(f"{self.folder}/spares") as watch:
-            watch.until(self.spares, 60, "a spare clone")
+            watch.until(self.spares, 120, "a spare clone")
 
     def close(self):
         """Stops servers and daemon; the folder goes too."""
