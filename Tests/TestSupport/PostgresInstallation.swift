@@ -9,11 +9,11 @@ public struct PostgresInstallation: Sendable, CustomStringConvertible {
 
     public func program(_ name: String) -> String { bin + "/" + name }
 
-    /// 15 from Debian; 16 (and 18) as Tests/fetch-pg16.sh unpacks them. A major that is not there is said loudly, once.
+    /// 15 from Debian; 16 (and 18) as scripts/fetch-postgres.sh unpacks them. A major that is not there is said loudly, once.
     public static let all: [PostgresInstallation] = [15, 16, 18].compactMap { major in
         if let found = find(major) { return found }
         if major != 18 {
-            print("*** SKIPPED: tests with PostgreSQL \(major), which was not found (Tests/fetch-pg16.sh gets 16)")
+            print("*** SKIPPED: tests with PostgreSQL \(major), which was not found (scripts/fetch-postgres.sh gets 16)")
         }
         return nil
     }

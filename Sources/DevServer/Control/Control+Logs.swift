@@ -40,7 +40,8 @@ extension Control {
                 for line in step.1 { try await progress.line(line) }
                 again = step.2
             }
-            guard await manager.status(record.name)?.record.id == record.id else { return }
+            // Removed: its folder has been renamed into the trash, which the watch has told.
+            guard Folder.exists(folder), await manager.status(record.name)?.record.id == record.id else { return }
         } while await turns.next() != nil
     }
 }

@@ -11,10 +11,13 @@ extension Control {
         let wanted = try Wanted(request, file: project.file)
         var created = false
         var wantsExtensions = false
+        var pending: [String] = []
         let record: InstanceRecord
         if let status = await manager.status(name) {
             record = try await adapt(status, to: wanted, project: project)
             wantsExtensions = record.extensions != status.record.extensions
+            // A server that runs goes on with what it was started with.
+            if status.state == .running { pending = Self.needsRestart(from: status.record, to: record) }
         } else {
             await progress.say("Creating \(name)")
             record = try await create(name, wanted, project: project)
@@ -29,7 +32,7 @@ extension Control {
         guard let status = await manager.status(name) else {
             throw DevError(.cancelled, "\(name) was removed meanwhile", object: name.text)
         }
-        return facts(status, created: created)
+        return facts(status, created: created, pendingRestart: pending)
     }
 
     /// What flags and dev.toml ask for; nil = they don't say.
