@@ -57,6 +57,7 @@ import Testing
 
     @Test func listsMayHaveCommas() {
         #expect(Control.items(["a,b", " c , d", ",", ""]) == ["a", "b", "c", "d"])
+        #expect(Control.items(["a b"]) == ["a b"])
     }
 
     @Test func logIsReadFromItsEndAndAcrossRotation() throws {

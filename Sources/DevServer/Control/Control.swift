@@ -88,7 +88,15 @@ struct Control: Sendable {
 
     /// Lists may be written with commas, as prisma dev's are.
     static func items(_ patterns: [String]) -> [String] {
-        patterns.flatMap { $0.split(separator: ",").map { String($0.filter { $0 != " " }) } }.filter { !$0.isEmpty }
+        patterns.flatMap { $0.split(separator: ",").map(trimmed) }.filter { !$0.isEmpty }
+    }
+
+    /// A blank inside is a mistake to be told, not to be mended.
+    private static func trimmed(_ text: Substring) -> String {
+        var text = text
+        while text.first == " " { text.removeFirst() }
+        while text.last == " " { text.removeLast() }
+        return String(text)
     }
 
     func facts(_ status: InstanceStatus, created: Bool = false, pendingRestart: [String] = []) -> InstanceFacts {
