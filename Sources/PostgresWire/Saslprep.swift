@@ -1,6 +1,3 @@
-// Foundation for NFKC alone, which the standard library does not offer.
-import Foundation
-
 /// SASLprep (RFC 4013) with PostgreSQL's leniency (src/common/saslprep.c): what is pure ASCII, not UTF-8, or not
 /// allowed is taken as it is, so that a password that was once set can always be typed again.
 enum Saslprep {
@@ -22,7 +19,7 @@ enum Saslprep {
             }
         }
         guard !mapped.isEmpty else { return nil }
-        let normal = String(mapped).precomposedStringWithCompatibilityMapping
+        let normal = CompatibilityNormalization.nfkc(String(mapped))
         let scalars = normal.unicodeScalars
         for scalar in scalars {
             if contains(SaslprepTables.prohibited, scalar) || contains(SaslprepTables.unassigned, scalar) { return nil }
