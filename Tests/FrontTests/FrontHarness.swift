@@ -17,7 +17,13 @@ struct Variant: Sendable, CustomTestStringConvertible {
 
     /// Hand-off needs a library, which only Linux has.
     static let modes: [Mode] = TestLibrary.exists ? Mode.allCases : [.unmarked]
-    static let all = PostgresInstallation.all.flatMap { postgres in modes.map { Variant(mode: $0, postgres: postgres) } }
+    /// Two majors for the whole suite; newer ones have their turn in a test of their own.
+    static let all = matrix(PostgresInstallation.all.filter { $0.major < 17 })
+    static let newer = matrix(PostgresInstallation.all.filter { $0.major >= 17 })
+
+    private static func matrix(_ installations: [PostgresInstallation]) -> [Variant] {
+        installations.flatMap { postgres in modes.map { Variant(mode: $0, postgres: postgres) } }
+    }
 
     var passage: Passage {
         switch mode {
@@ -58,6 +64,10 @@ actor FakeInstances: FrontInstances {
 
     func endpoint(_ id: String) async throws(DevError) -> Endpoint {
         if let failure { throw failure }
+        while isHeld {
+            isWaitedFor = true
+            do { try await Task.sleep(for: .milliseconds(5)) } catch { throw DevError(.cancelled, "The caller left", object: id) }
+        }
         if blind > 0 {
             blind -= 1
             return address
@@ -116,7 +126,13 @@ actor FakeInstances: FrontInstances {
         blind = count
         state = .running
     }
-    func died() { state = .recovering }
+    func forget() { record.verifierFresh = false }
+
+    private var isHeld = false
+    private(set) var isWaitedFor = false
+    /// Lets `endpoint` wait, until `letGo`.
+    func hold() { isHeld = true }
+    func letGo() { isHeld = false }
 }
 
 /// A front on a loop of its own before a throw-away server.
@@ -133,6 +149,8 @@ struct FrontHarness: Sendable {
         _ variant: Variant, limits: FrontLimits = FrontLimits(), settings: [String: String] = [:],
         _ body: @Sendable (FrontHarness) async throws -> Void
     ) async throws {
+        await Gate.shared.enter()
+        defer { Gate.shared.leave() }
         let library: String? = variant.mode == .unmarked ? nil : TestLibrary.path
         let cluster = try await PostgresCluster.start(variant.postgres, preload: library, settings: settings)
         let loop = try Loop()
@@ -227,4 +245,38 @@ final class LogLines: @unchecked Sendable {
     private var lines: [String] = []
     func append(_ line: String) { lock.withLock { lines.append(line) } }
     var text: String { lock.withLock { lines.joined(separator: "\n") } }
+}
+
+/// Lets a few servers run at a time: Swift Testing would start all cases at once.
+final class Gate: @unchecked Sendable {
+    static let shared = Gate()
+    // The lock protects both.
+    private let lock = NSLock()
+    private var places = 3
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    func enter() async {
+        await withCheckedContinuation { continuation in
+            let isFree = lock.withLock {
+                if places > 0 {
+                    places -= 1
+                    return true
+                }
+                waiting.append(continuation)
+                return false
+            }
+            if isFree { continuation.resume() }
+        }
+    }
+
+    func leave() {
+        let next = lock.withLock { () -> CheckedContinuation<Void, Never>? in
+            if waiting.isEmpty {
+                places += 1
+                return nil
+            }
+            return waiting.removeFirst()
+        }
+        next?.resume()
+    }
 }

@@ -1,0 +1,107 @@
+import Foundation
+import PostgresWire
+import TestSupport
+import Testing
+
+@testable import Front
+
+/// What clients may say before they have logged in, and what they must not.
+@Suite struct StartupTests {
+    private static let any = Variant.all[0]
+
+    @Test(.timeLimit(.minutes(3)), arguments: Variant.all)
+    func packetsMayComeByteByByte(_ variant: Variant) async throws {
+        try await FrontHarness.with(variant) { harness in
+            try await onOwnThread {
+                let client = try RawClient(port: harness.port)
+                for byte in ClientMessage.sslRequest() { try client.send([byte]) }
+                #expect(try client.receive() == [UInt8(ascii: "N")])
+                try client.send(ClientMessage.gssEncryptionRequest())
+                #expect(try client.receive() == [UInt8(ascii: "N")])
+                for byte in StartupPacket(user: "postgres").encoded() { try client.send([byte]) }
+                #expect(try client.login(StartupPacket(user: "postgres"), password: PostgresCluster.password, sendStartup: false).isReady)
+                // The longest packet that PostgreSQL takes: more than a backend reads at once.
+                let long = try RawClient(port: harness.port)
+                let packet = StartupPacket(
+                    user: "postgres", database: "postgres",
+                    [.init("options", WireText("-c a.b=" + String(repeating: "x", count: 9_940)))])
+                #expect(try long.login(packet, password: PostgresCluster.password).isReady)
+                #expect(try long.query("select length(current_setting('a.b'))").contains { "\($0)".contains("57, 57, 52, 48") })
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func garbageIsAnsweredAsByPostgreSQL() async throws {
+        try await FrontHarness.with(Self.any) { harness in
+            try await onOwnThread { () throws -> Void in
+                func answer(_ bytes: [UInt8]) throws -> [UInt8] {
+                    let client = try RawClient(port: harness.port)
+                    try? client.send(bytes)
+                    return try client.drain()
+                }
+                #expect(try answer(Array("GET / HTTP/1.1\r\n\r\n".utf8)).isEmpty)
+                #expect(try answer([0, 0, 0, 4]).isEmpty)
+                #expect(try answer([0x7f, 0xff, 0xff, 0xff, 0, 3, 0, 0]).isEmpty)
+                #expect(try answer([0, 0, 0x27, 0x15, 0, 3, 0, 0]).isEmpty)
+                #expect(try answer([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]).isEmpty)
+                func words(_ bytes: [UInt8]) throws -> String { String(decoding: try answer(bytes), as: UTF8.self) }
+                #expect(try words([0, 0, 0, 9, 0, 2, 0, 0, 0]).hasPrefix("EFATAL:  unsupported frontend protocol 2.0"))
+                #expect(try words([0, 0, 0, 9, 0, 4, 0, 0, 0]).contains("unsupported frontend protocol 4.0"))
+                #expect(try words([0, 0, 0, 9, 0, 3, 0, 0, 0]).contains("no PostgreSQL user name"))
+                #expect(try answer(CancelRequest(pid: 77, key: [9, 9, 9, 9]).encoded()).isEmpty)
+            }
+            #expect(try await harness.query("select 1") == "1")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func silenceEndsAtTheDeadline() async throws {
+        var limits = FrontLimits()
+        limits.loginTime = .milliseconds(400)
+        try await FrontHarness.with(Self.any, limits: limits) { harness in
+            try await onOwnThread {
+                let silent = try RawClient(port: harness.port)
+                let slow = try RawClient(port: harness.port)
+                try slow.send([0, 0, 0])
+                #expect(try silent.drain().isEmpty)
+                #expect(try slow.drain().isEmpty)
+            }
+            #expect(try await harness.query("select 1") == "1")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func thousandsOfHalfOpenConnectionsAreBorne() async throws {
+        try await FrontHarness.with(Self.any) { harness in
+            let crowd = try await onOwnThread {
+                Box(
+                    try (0..<2_000).map { _ in
+                        let client = try RawClient(port: harness.port)
+                        try client.send([0, 0, 0])
+                        return client
+                    })
+            }
+            #expect(try await harness.query("select 1") == "1")
+            while await harness.front.counts.waiting < 2_000 {}
+            withExtendedLifetime(crowd) {}
+        }
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func tooManyAreToldSo() async throws {
+        var limits = FrontLimits()
+        limits.waiting = 3
+        try await FrontHarness.with(Self.any, limits: limits) { harness in
+            let crowd = try await onOwnThread { Box(try (0..<3).map { _ in try RawClient(port: harness.port) }) }
+            while await harness.front.counts.waiting < 3 {}
+            try await onOwnThread {
+                let extra = try RawClient(port: harness.port)
+                let message = try extra.message()
+                #expect([message].compactMap { $0 }.failure?.code == "53300")
+                #expect(try extra.message() == nil)
+            }
+            withExtendedLifetime(crowd) {}
+        }
+    }
+}
