@@ -81,7 +81,7 @@ let package = Package(
         tests("PostgresWireTests", ["PostgresWire", "WireTestSupport", "TestSupport"]),
         tests("HTTPWireTests", ["HTTPWire", "WireTestSupport"]),
         tests("BasicsTests", ["Basics"]),
-        tests("IntegrationTests", ["TestSupport"]),
+        tests("IntegrationTests", ["TestSupport", "CLibpq"]),
         tests("FrontTests", ["Basics", "Front", "HandoffImage", "Loop", "PostgresWire", "InstanceManager", "Registry", "TestSupport"]),
         tests("LoopTests", ["Basics", "Loop", "CPosix"]),
         .target(

