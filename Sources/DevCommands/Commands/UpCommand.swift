@@ -42,6 +42,8 @@ enum UpCommand {
     static func run(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
         let json = invocation.flag("json")
         let facts: InstanceFacts = try context.call(UpRequest.path, try request(invocation, context))
+        // Before the text that speaks of Ctrl-C: whoever reads it may press it at once.
+        let interrupt = invocation.flag("foreground") ? context.catchInterrupts() : -1
         if json {
             try context.printJSON(facts)
         } else if invocation.flag("detach") {
@@ -51,7 +53,7 @@ enum UpCommand {
             context.out(
                 FactsText.up(facts, colours: context.coloursOutput, foreground: invocation.flag("foreground"), named: named))
         }
-        return invocation.flag("foreground") ? try follow(facts, json: json, context) : 0
+        return invocation.flag("foreground") ? try follow(facts, interrupt: interrupt, json: json, context) : 0
     }
 
     private static func request(_ invocation: Invocation, _ context: Context) throws(DevError) -> UpRequest {
@@ -72,9 +74,9 @@ enum UpCommand {
     }
 
     /// Until Ctrl-C; then the server stops and its data stay.
-    private static func follow(_ facts: InstanceFacts, json: Bool, _ context: Context) throws(DevError) -> Int32 {
+    private static func follow(_ facts: InstanceFacts, interrupt: Int32, json: Bool, _ context: Context) throws(DevError) -> Int32 {
         let selection = context.selection([facts.name])
-        let observer = CallObserver(interrupt: context.catchInterrupts()) { event in
+        let observer = CallObserver(interrupt: interrupt) { event in
             // In JSON mode standard output is JSON alone.
             if case .line(let line) = event { context.say(line, json: json) }
         }
