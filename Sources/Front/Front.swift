@@ -4,7 +4,7 @@ public import Loop
 internal import PostgresWire
 public import Registry
 
-/// The part of the daemon that owns every client-facing PostgreSQL port (README.md). Each client is one task on the loop
+/// The part of the daemon that owns every client-facing PostgreSQL port (docs/front.md). Each client is one task on the loop
 /// until it has reached a server; then its socket is the backend's, or the pump moves its bytes.
 public actor Front: PortBinder {
     nonisolated let loop: Loop
@@ -44,8 +44,11 @@ public actor Front: PortBinder {
     }
 
     public static let systemRandom: @Sendable (Int) -> [UInt8] = { count in
+        // Eight bytes a time: each draw is a system call.
         var generator = SystemRandomNumberGenerator()
-        return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        var bytes: [UInt8] = []
+        while bytes.count < count { withUnsafeBytes(of: generator.next()) { bytes.append(contentsOf: $0) } }
+        return Array(bytes.prefix(count))
     }
 
     // MARK: Ports
