@@ -13,15 +13,33 @@ extension Control {
         var wantsExtensions = false
         var pending: [String] = []
         let record: InstanceRecord
-        if let status = await manager.status(name) {
-            record = try await adapt(status, to: wanted, project: project)
-            wantsExtensions = record.extensions != status.record.extensions
-            // A server that runs goes on with what it was started with.
-            if status.state == .running { pending = Self.needsRestart(from: status.record, to: record) }
-        } else {
+        var present = await manager.status(name)
+        var made: InstanceRecord?
+        if present == nil {
             await progress.say("Creating \(name)")
-            record = try await create(name, wanted, project: project)
+            do {
+                made = try await create(name, wanted, project: project)
+            } catch {
+                // Somebody else's `dev up` of the same name was quicker.
+                present = await manager.status(name)
+                guard error.code == .exists, present != nil else { throw error }
+            }
+        }
+        if let creating = present, creating.state == .creating {
+            // Its ports may not be known yet. It is to be woken anyway.
+            _ = try await manager.endpoint(creating.record.id)
+            present = await manager.status(name)
+        }
+        if let made {
+            record = made
             created = true
+        } else if let present {
+            record = try await adapt(present, to: wanted, project: project)
+            wantsExtensions = record.extensions != present.record.extensions
+            // A server that runs goes on with what it was started with.
+            if present.state == .running { pending = Self.needsRestart(from: present.record, to: record) }
+        } else {
+            throw DevError(.cancelled, "\(name) was removed meanwhile", object: name.text)
         }
         if let status = await manager.status(name), !Self.isUp(status) || status.state != .running {
             await progress.say("Starting \(name)")

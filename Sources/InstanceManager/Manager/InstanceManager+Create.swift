@@ -9,20 +9,19 @@ extension InstanceManager {
     /// - Throws: `exists`, `port-taken`, `no-postgres`, `bad-configuration`, `disk-full`; then nothing is left of it.
     public func create(_ request: NewInstance) async throws(DevError) -> InstanceRecord {
         guard let effects, binder != nil else { throw InstanceManager.notStarted }
-        guard names[request.name] == nil else {
-            throw DevError(
-                .exists, "There is an instance \(request.name) already", object: request.name.text, help: "Run dev start \(request.name)")
-        }
+        try checkUnused(request.name)
         try ServerSettings.checkProfile(request.profile)
         try ServerSettings.check(request.settings)
         if let password = request.password { try Passwords.check(password) }
+        let toolchain = try await finder.choose(request.pg)
+        let random = configuration.random
+        let password = request.password ?? Passwords.generate(random)
+        let verifier = try await loop.blocking { () throws(DevError) in try Passwords.verifier(password, random) }
+        // Somebody may have been quicker. From here to the owner nothing waits: a name in use has an owner.
+        try checkUnused(request.name)
         let id = freshID()
         names[request.name] = id
         do throws(DevError) {
-            let toolchain = try await finder.choose(request.pg)
-            let random = configuration.random
-            let password = request.password ?? Passwords.generate(random)
-            let verifier = try await loop.blocking { () throws(DevError) in try Passwords.verifier(password, random) }
             // Fresh from the first moment: nothing has run that could have changed it. The first start puts it into the cluster.
             var record = InstanceRecord(
                 id: id, name: request.name, pgVersion: toolchain.version, pgBin: toolchain.bin, profile: request.profile,
@@ -44,6 +43,12 @@ extension InstanceManager {
         } catch {
             forget(id)
             throw error
+        }
+    }
+
+    private func checkUnused(_ name: InstanceName) throws(DevError) {
+        guard names[name] == nil else {
+            throw DevError(.exists, "There is an instance \(name) already", object: name.text, help: "Run dev start \(name)")
         }
     }
 

@@ -113,7 +113,10 @@ public actor InstanceManager {
     }
 
     /// Wakes it by a person's wish: `broken` is cleared and the restart budget is new.
+    /// - Throws: as `endpoint`; `port-taken` when somebody else has one of its ports.
     public func start(_ id: String) async throws(DevError) -> Endpoint {
+        if portProblems[id] != nil { await bindOrRetry(id) }
+        if let problem = portProblems[id] { throw problem }
         try await repair(id)
         return try await endpoint(id)
     }
