@@ -57,9 +57,13 @@ public final class Registry: @unchecked Sendable {
     static func backupPath(_ path: String) -> String { path + ".backup" }
 
     /// Writes a whole copy beside the file (`registry.sqlite.backup`, 0600, durable), from which a person can
-    /// restore it; `corrupt-state` errors say how. For the daemon's start and clean stop.
+    /// restore it; `corrupt-state` errors say how. For the daemon's start and clean stop. The file itself is whole then
+    /// too: before, all of it may be in the `-wal` beside it, which people lose more easily.
     public func backup() throws(DevError) {
-        let bytes = try lock.withLock { () throws(DevError) in try database.serialized() }
+        let bytes = try lock.withLock { () throws(DevError) in
+            _ = try database.rows("PRAGMA wal_checkpoint(TRUNCATE)") { $0.integer(0) }
+            return try database.serialized()
+        }
         try DurableFile.write(bytes, to: Registry.backupPath(path))
     }
 
