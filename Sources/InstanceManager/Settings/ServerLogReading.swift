@@ -19,6 +19,16 @@ enum ServerLogReading {
                     help: "Correct it; the next connection tries again, or run dev start \(name)"),
                 permanent: true)
         }
+        if lines.contains(where: { $0.contains("could not load pg_hba.conf") }) {
+            // What is wrong is in the LOG line, where it is in the CONTEXT line.
+            let said = lines.filter { $0.contains("LOG:") || $0.contains("of configuration file") }.suffix(2).map(message)
+            return ServerFailure(
+                error: DevError(
+                    .startFailed, "A rule in pg_hba.conf keeps the server of \(name) from starting", object: name,
+                    cause: (said + ["could not load pg_hba.conf"]).joined(separator: "; "),
+                    help: "Correct it; the next connection tries again, or run dev start \(name)"),
+                permanent: true)
+        }
         // The kernel has the same words for a full disk and for used-up semaphores.
         if let line = lines.first(where: {
             ($0.contains("No space left on device") || $0.contains("Disk quota exceeded")) && !$0.contains("semaphore")
@@ -65,7 +75,7 @@ enum ServerLogReading {
 
     /// The text after "FATAL:  ", "LOG:  " or "DETAIL:  ".
     static func message(_ line: String) -> String {
-        for mark in ["FATAL:  ", "PANIC:  ", "ERROR:  ", "LOG:  ", "DETAIL:  "] {
+        for mark in ["FATAL:  ", "PANIC:  ", "ERROR:  ", "LOG:  ", "DETAIL:  ", "CONTEXT:  "] {
             guard let range = line.firstRange(of: mark) else { continue }
             return String(line[range.upperBound...])
         }
