@@ -3,13 +3,15 @@ import HandoffImage
 import TestSupport
 import Testing
 
-/// The library's file, where the servers' user can read it; made once, removed with the process's temporary files.
+/// The library's file, where the servers' user can read it.
 enum TestLibrary {
     static let exists = !HandoffLibrary.image.isEmpty
     static let path: String = {
-        let path = "/tmp/devdb-test-handoff-\(HandoffLibrary.hash)-\(UInt32.random(in: 0 ... .max)).so"
-        _ = FileManager.default.createFile(
-            atPath: path, contents: Data(HandoffLibrary.image), attributes: [.posixPermissions: 0o755])
+        // One file per build of the library, shared by all test runs; written beside its name first.
+        let path = "/tmp/devdb-test-handoff-\(HandoffLibrary.hash).so"
+        let new = path + ".\(UInt32.random(in: 0 ... .max))"
+        _ = FileManager.default.createFile(atPath: new, contents: Data(HandoffLibrary.image), attributes: [.posixPermissions: 0o755])
+        rename(new, path)
         return path
     }()
 }
