@@ -7,9 +7,8 @@ import Testing
     @Test(arguments: Passage.handedOff)
     func sessionsUnderLoadNoticeNothing(_ passage: Passage) async throws {
         try await DaemonFixture.run(installation: passage.installation) { fixture in
-            // Not the lowest free ones, which another test's daemon may take while ours is dead.
-            let port = Int.random(in: 5_100..<9_900) * 2
-            let made = try await fixture.facts("up", "--db-port", "\(port)", "--shadow-db-port", "\(port + 1)")
+            try await fixture.up(ports: DaemonFixture.ownPorts())
+            let made = try await fixture.facts("status")
             #expect(made["front"] as? String == "handoff")
             let url = try made.text("url")
             let pgbench = passage.installation.program("pgbench")

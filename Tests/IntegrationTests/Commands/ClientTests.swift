@@ -36,7 +36,7 @@ import Testing
 
     @Test func sessionsDoNotNoticeThatTheDaemonIsKilled() async throws {
         try await DaemonFixture.run { fixture in
-            let url = try await fixture.up()
+            let url = try await fixture.up(ports: DaemonFixture.ownPorts())
             try await fixture.psql(url, "create table t (n int)")
             let before = try await fixture.facts("status")
             let client = try Child.start("psql", ["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", url])

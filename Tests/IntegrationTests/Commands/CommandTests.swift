@@ -74,7 +74,7 @@ import Testing
     #if os(Linux)
         @Test func aDaemonThatDiesIsToldAndReplaced() async throws {
             try await DaemonFixture.run { fixture in
-                let url = try await fixture.up("shop")
+                let url = try await fixture.up("shop", ports: DaemonFixture.ownPorts())
                 try await fixture.psql(url, "create table t (n int); insert into t values (1)")
                 async let following = fixture.dev("logs", "shop", "-f")
                 // It follows as soon as the daemon has its connection; a kill before that would only make it start another.

@@ -30,7 +30,8 @@ import Testing
 
     @Test func serverOutlivesTheDaemonAndIsAdopted() async throws {
         try await DaemonFixture.run { fixture in
-            let made = try await fixture.facts("up", "--db-port", "0", "--shadow-db-port", "0")
+            try await fixture.up(ports: DaemonFixture.ownPorts())
+            let made = try await fixture.facts("status")
             try await fixture.killDaemon()
             let found = try await fixture.facts("up")
             #expect(found["pid"] as? Int == made["pid"] as? Int)

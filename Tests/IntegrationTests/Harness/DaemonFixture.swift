@@ -108,9 +108,19 @@ final class DaemonFixture: Sendable {
         return object
     }
 
-    /// Makes or wakes an instance on any free ports. - Returns: its plain URL.
-    func up(_ name: String = "default", _ more: String...) async throws -> String {
-        let result = try await dev(["up", name, "--db-port", "0", "--shadow-db-port", "0", "--json"] + more)
+    static let anyPorts = ["--db-port", "0", "--shadow-db-port", "0"]
+
+    /// For an instance whose daemon the test kills: `anyPorts` are the lowest free ones, which another test's daemon may
+    /// take while ours is dead.
+    static func ownPorts() -> [String] {
+        let port = 2 * Int.random(in: 5_100..<9_900)
+        return ["--db-port", "\(port)", "--shadow-db-port", "\(port + 1)"]
+    }
+
+    /// Makes or wakes an instance. - Returns: its plain URL.
+    @discardableResult
+    func up(_ name: String = "default", ports: [String] = anyPorts, _ more: String...) async throws -> String {
+        let result = try await dev(["up", name, "--json"] + ports + more)
         guard result.status == 0, let object = try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any],
             let url = object["url"] as? String
         else { throw TestFailure("dev up \(name) ended with \(result.status): \(result.errors)\(result.output)") }
