@@ -17,7 +17,8 @@ import Testing
             // The shadow port wakes it as well.
             try await fixture.untilAsleep("default")
             #expect(try await fixture.psql(made.text("shadowUrl"), "select current_database()") == "devdb_shadow")
-            #expect(try fixture.starts(made) == 3)
+            // More on a slow machine, where it may sleep between two commands.
+            #expect(try fixture.starts(made) >= 3)
         }
     }
 
