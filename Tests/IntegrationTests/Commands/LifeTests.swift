@@ -6,7 +6,8 @@ import Testing
 @Suite struct LifeTests {
     @Test func upStatusStopRemoveUndo() async throws {
         try await DaemonFixture.run { fixture in
-            let made = try await fixture.facts("up", "shop", "--db-port", "0", "--shadow-db-port", "0", "--password", "postgres")
+            let ports = DaemonFixture.ownPorts()
+            let made = try await fixture.facts("up", "shop", ports[0], ports[1], ports[2], ports[3], "--password", "postgres")
             #expect(made["created"] as? Bool == true && made["state"] as? String == "running")
             #expect((made["pid"] as? Int).map { kill(Int32($0), 0) == 0 } == true)
             let again = try await fixture.facts("up", "shop")

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -110,10 +111,14 @@ final class DaemonFixture: Sendable {
 
     static let anyPorts = ["--db-port", "0", "--shadow-db-port", "0"]
 
-    /// For an instance whose daemon the test kills: `anyPorts` are the lowest free ones, which another test's daemon may
-    /// take while ours is dead.
+    private static let firstPort = Int.random(in: 0..<4_800)
+    private static let portsGiven = Atomic(0)
+
+    /// For an instance whose daemon the test kills, or that it removes and brings back: `anyPorts` are the lowest free
+    /// ones, which another test's daemon may take meanwhile.
     static func ownPorts() -> [String] {
-        let port = 2 * Int.random(in: 5_100..<9_900)
+        // No two tests of a run get the same; runs side by side begin at different places.
+        let port = 2 * (5_100 + (firstPort + portsGiven.wrappingAdd(1, ordering: .relaxed).newValue) % 4_800)
         return ["--db-port", "\(port)", "--shadow-db-port", "\(port + 1)"]
     }
 
