@@ -53,7 +53,11 @@ private struct Scenario {
         let words = ["up", "shop", "--db-port", "\(main)", "--shadow-db-port", "\(shadow)", "--json"]
         // On a busy machine the work in the background may come before the answer.
         var answer = try await fixture.dev(words)
-        if answer.status == 5 { answer = try await fixture.dev(words) }
+        if answer.status == 5 {
+            // A process that was killed may take a moment to let go of its sockets.
+            try await fixture.eventually("the daemon is gone", seconds: 60) { !isAlive(daemon) }
+            answer = try await fixture.dev(words)
+        }
         let made = try Made(answer)
         try await fixture.psql(made.url, "CREATE TABLE kept AS SELECT g AS x FROM generate_series(1, 1000) g")
         try await fixture.eventually("the daemon died at its failpoint", seconds: 150) { !isAlive(daemon) }
