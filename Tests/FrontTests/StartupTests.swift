@@ -83,7 +83,7 @@ import Testing
                     })
             }
             #expect(try await harness.query("select 1") == "1")
-            while await harness.front.counts.waiting < 2_000 {}
+            while await harness.front.counts.waiting < 2_000 { try await breathe() }
             withExtendedLifetime(crowd) {}
         }
     }
@@ -94,7 +94,7 @@ import Testing
         limits.waiting = 3
         try await FrontHarness.with(Self.any, limits: limits) { harness in
             let crowd = try await onOwnThread { Box(try (0..<3).map { _ in try RawClient(port: harness.port) }) }
-            while await harness.front.counts.waiting < 3 {}
+            while await harness.front.counts.waiting < 3 { try await breathe() }
             try await onOwnThread {
                 let extra = try RawClient(port: harness.port)
                 let message = try extra.message()

@@ -101,7 +101,9 @@ import Testing
             for _ in 0..<5 {
                 let box = Box(session)
                 let task = loop.task { await failure { () throws(PostgresError) in try await box.value.query("SELECT pg_sleep(60)") } }
-                while try await other.query("SELECT state FROM pg_stat_activity WHERE pid = $1::int", ["\(pid)"]).value != "active" {}
+                while try await other.query("SELECT state FROM pg_stat_activity WHERE pid = $1::int", ["\(pid)"]).value != "active" {
+                    try await breathe()
+                }
                 task.cancel()
                 #expect(await task.value?.kind == .cancelled)
                 #expect(session.isOpen)
@@ -124,7 +126,9 @@ import Testing
             let pid = busy.backendPID
             let box = Box(busy)
             let task = loop.task { await failure { () throws(PostgresError) in try await box.value.query("SELECT pg_sleep(60)") } }
-            while try await other.query("SELECT state FROM pg_stat_activity WHERE pid = $1::int", ["\(pid)"]).value != "active" {}
+            while try await other.query("SELECT state FROM pg_stat_activity WHERE pid = $1::int", ["\(pid)"]).value != "active" {
+                try await breathe()
+            }
             _ = try await other.query("SELECT pg_terminate_backend($1::int)", ["\(pid)"])
             #expect(await task.value?.sqlState == "57P01")
             #expect(busy.isOpen == false)
@@ -152,7 +156,9 @@ import Testing
             let pid = session.backendPID
             let box = Box(session)
             let task = loop.task { await failure { () throws(PostgresError) in try await box.value.query("SELECT pg_sleep(60)") } }
-            while try await other.query("SELECT state FROM pg_stat_activity WHERE pid = $1::int", ["\(pid)"]).value != "active" {}
+            while try await other.query("SELECT state FROM pg_stat_activity WHERE pid = $1::int", ["\(pid)"]).value != "active" {
+                try await breathe()
+            }
             kill(pid, SIGKILL)
             let error = await task.value
             #expect(error?.sqlState == nil && error?.kind == .connection)
