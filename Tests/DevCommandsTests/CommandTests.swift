@@ -66,17 +66,18 @@ import Testing
     }
 
     @Test func `In the foreground it follows the log and stops the server after Ctrl-C`() throws {
+        let pipe = Signal()
         let stage = try Stage { request in
             switch request.path {
-            case "up": [.result(Samples.instance())]
-            case "logs": [.log("ready to accept connections"), .untilClientLeaves]
-            default: [.result([Samples.instance(state: .stopped)])]
+            case "up": return [.result(Samples.instance())]
+            case "logs":
+                pipe.raise()
+                return [.log("ready to accept connections"), .untilClientLeaves]
+            default: return [.result([Samples.instance(state: .stopped)])]
             }
         }
         defer { stage.close() }
-        let pipe = Signal()
         stage.interrupt = pipe.reading
-        pipe.raise()
         #expect(stage.run("up", "--foreground") == 0)
         #expect(stage.output.contains("Ctrl-C stops it"))
         #expect(stage.output.hasSuffix("app has been stopped; its data stay\n"))

@@ -5,7 +5,7 @@
 #endif
 
 /// Stands for Ctrl-C: a descriptor that becomes readable.
-final class Signal {
+final class Signal: Sendable {
     let reading: Int32
     private let writing: Int32
     init() {

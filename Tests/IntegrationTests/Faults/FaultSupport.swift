@@ -135,7 +135,9 @@ func isAlive(_ pid: Int32) -> Bool {
     guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8), let end = stat.lastIndex(of: ")") else {
         return true
     }
-    return !stat[end...].hasPrefix(") Z")
+    guard stat[end...].hasPrefix(") Z") else { return true }
+    // The first thread may have ended while another still holds the sockets, which then answer with a reset.
+    return ((try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task"))?.count ?? 0) > 1
 }
 
 /// What `dev up --json` said.
