@@ -15,12 +15,9 @@ import Testing
             let made = try await fixture.filled("shop", rows: 1000, "--front", front)
             let pid = try #require(made.pid)
             var memory: [SharedMemory] = []
-            // Seen in the full suite only, never alone: the maps of the server that was named show none.
-            await withKnownIssue("the shared memory of a new server is not always found", isIntermittent: true) {
-                try await fixture.eventually("the server that dev up named has shared memory") {
-                    memory = SharedMemory.of(pid)
-                    return !memory.isEmpty
-                }
+            try await fixture.eventually("the server that dev up named has shared memory") {
+                memory = SharedMemory.of(pid)
+                return !memory.isEmpty
             }
             // A backend that never looks whether its postmaster lives holds the shared memory.
             let busy = try Client.start(made.url, named: "busy")

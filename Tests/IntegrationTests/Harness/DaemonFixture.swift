@@ -225,7 +225,7 @@ struct SharedMemory {
 
     static func of(_ postmaster: Int32) -> [SharedMemory] {
         #if os(Linux)
-            let maps = (try? String(contentsOfFile: "/proc/\(postmaster)/maps", encoding: .utf8)) ?? ""
+            let maps = wholeText("/proc/\(postmaster)/maps")
             let lines = maps.split(separator: "\n")
             let posix = Set(lines.compactMap { line in line.range(of: "/dev/shm/").map { String(line[$0.lowerBound...]) } })
             // System V segments are shown with their id in the place of the inode.
@@ -239,8 +239,8 @@ struct SharedMemory {
 
     var isThere: Bool {
         if let path { return access(path, F_OK) == 0 }
-        guard let segment, let table = try? String(contentsOfFile: "/proc/sysvipc/shm", encoding: .utf8) else { return false }
-        return table.split(separator: "\n").dropFirst().contains {
+        guard let segment else { return false }
+        return wholeText("/proc/sysvipc/shm").split(separator: "\n").dropFirst().contains {
             $0.split(separator: " ", omittingEmptySubsequences: true).dropFirst().first.flatMap { Int($0) } == segment
         }
     }
