@@ -48,8 +48,10 @@ struct ServerFolder: Sendable {
     }
 
     /// A lock file whose pid lives but is no server of ours keeps PostgreSQL from starting. The pid in it becomes one
-    /// that nobody can have; the rest stays, so that PostgreSQL still finds and frees the old shared memory.
+    /// that nobody can have; the rest stays, so that PostgreSQL still finds and frees the old shared memory. The lock of
+    /// the socket says nothing that the data directory's does not: it goes.
     func disarmStaleLock() throws(DevError) {
+        unlink(sockets + "/.s.PGSQL.5432.lock")
         let path = data + "/postmaster.pid"
         guard let text = Paths.readText(path, limit: 4096) else { return }
         guard let file = PostmasterFile(text) else {

@@ -18,6 +18,8 @@ import Testing
             let lock = made.dataDirectory + "/postmaster.pid"
             let text = try String(contentsOfFile: lock, encoding: .utf8)
             let rest = try text[#require(text.firstIndex(of: "\n"))...]
+            // Its fifth line is the socket folder, which has a lock of its own.
+            let socketLock = try #require(text.components(separatedBy: "\n").dropFirst(4).first) + "/.s.PGSQL.5432.lock"
             let sleeper = try Child.start("sleep", ["600"])
             defer {
                 sleeper.signal(SIGKILL)
@@ -35,7 +37,7 @@ import Testing
                     try await fixture.done("stop", "shop", "--yes")
                     if daemonDies { try await fixture.killDaemon() }
                     let pid = try #require(stranger ?? fixture.daemonPid)
-                    try Data(("\(pid)" + rest).utf8).write(to: URL(filePath: lock))
+                    for path in [lock, socketLock] { try Data(("\(pid)" + rest).utf8).write(to: URL(filePath: path)) }
                     if daemonDies { try await fixture.done("daemon", "start") }
                     try await fixture.answersWithinASecond(
                         made, "SELECT count(*) || ' ' || sum(x) FROM kept", expecting: DaemonFixture.whole())
