@@ -71,7 +71,13 @@ let package = Package(
             ]),
         .executableTarget(name: "devd", dependencies: ["DevServer"], swiftSettings: strict),
         room("DevCommands", ["Basics", "DevAPI", "CommandLine"]),
-        .executableTarget(name: "dev", dependencies: ["DevCommands"], swiftSettings: strict),
+        // No loader, no libraries to look up: a third of what a command takes. lld, since gold warns of glibc's functions that
+        // want its shared libraries (names of users), which dev never calls.
+        .executableTarget(
+            name: "dev", dependencies: ["DevCommands"], swiftSettings: strict,
+            linkerSettings: [
+                .unsafeFlags(["-static-executable", "-use-ld=lld"], .when(platforms: [.linux], configuration: .release))
+            ]),
 
         // Throw-away servers and child processes for all tests; no product.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
