@@ -80,7 +80,7 @@ let package = Package(
             ]),
 
         // Throw-away servers and child processes for all tests; no product.
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["CPosix"], path: "Tests/TestSupport", swiftSettings: strict),
         .target(
             name: "WireTestSupport", dependencies: ["PostgresWire", "HTTPWire"], path: "Tests/WireTestSupport",
             swiftSettings: strict),

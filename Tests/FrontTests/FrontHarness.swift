@@ -64,12 +64,19 @@ actor FakeInstances: FrontInstances {
 
     func endpoint(_ id: String) async throws(DevError) -> Endpoint {
         if let failure { throw failure }
-        while isHeld {
+        if isHeld {
             isWaitedFor = true
-            do { try await Task.sleep(for: .milliseconds(5)) } catch { throw DevError(.cancelled, "The caller left", object: id) }
+            changed()
+            await withTaskCancellationHandler {
+                await until { !self.isHeld || Task.isCancelled }
+            } onCancel: {
+                Task { await self.changed() }
+            }
+            guard !Task.isCancelled else { throw DevError(.cancelled, "The caller left", object: id) }
         }
         if blind > 0 {
             blind -= 1
+            changed()
             return address
         }
         if state != .running {
@@ -102,15 +109,26 @@ actor FakeInstances: FrontInstances {
     func sessionChanged(_ id: String, began: Bool) {
         sessions += began ? 1 : -1
         if began { self.began += 1 }
+        changed()
+    }
+
+    private var waiters: [CheckedContinuation<Void, Never>] = []
+
+    private func changed() {
         for waiter in waiters { waiter.resume() }
         waiters = []
     }
-    private var waiters: [CheckedContinuation<Void, Never>] = []
+
+    private func until(_ condition: () -> Bool) async {
+        while !condition() { await withCheckedContinuation { waiters.append($0) } }
+    }
 
     /// Waits until so many sessions are open, of so many in all.
-    func sessions(_ count: Int, of total: Int) async {
-        while sessions != count || began != total { await withCheckedContinuation { waiters.append($0) } }
-    }
+    func sessions(_ count: Int, of total: Int) async { await until { sessions == count && began == total } }
+    /// Waits until somebody waits for what is held.
+    func waitedFor() async { await until { isWaitedFor } }
+    /// Waits until nobody is told of an address any more behind which there is no server.
+    func seeing() async { await until { blind == 0 } }
 
     func sleep() async throws {
         record.verifier = Secret(await verifier("postgres"))
@@ -129,10 +147,13 @@ actor FakeInstances: FrontInstances {
     func forget() { record.verifierFresh = false }
 
     private var isHeld = false
-    private(set) var isWaitedFor = false
+    private var isWaitedFor = false
     /// Lets `endpoint` wait, until `letGo`.
     func hold() { isHeld = true }
-    func letGo() { isHeld = false }
+    func letGo() {
+        isHeld = false
+        changed()
+    }
 }
 
 /// A front on a loop of its own before a throw-away server.
@@ -240,11 +261,28 @@ func freePorts(_ count: Int) throws(DevError) -> [UInt16] {
 }
 
 final class LogLines: @unchecked Sendable {
-    // The lock protects the lines.
-    private let lock = NSLock()
+    // The condition's lock protects the lines.
+    private let condition = NSCondition()
     private var lines: [String] = []
-    func append(_ line: String) { lock.withLock { lines.append(line) } }
-    var text: String { lock.withLock { lines.joined(separator: "\n") } }
+
+    func append(_ line: String) {
+        condition.withLock {
+            lines.append(line)
+            condition.broadcast()
+        }
+    }
+
+    var text: String { condition.withLock { lines.joined(separator: "\n") } }
+
+    /// Waits until a line with this text is there. Blocks.
+    func wait(for text: String, seconds: Double = 20) throws {
+        let end = Date(timeIntervalSinceNow: seconds)
+        try condition.withLock {
+            while !lines.contains(where: { $0.contains(text) }) {
+                guard condition.wait(until: end) else { throw TestFailure("\"\(text)\" is not logged, but: \(lines)") }
+            }
+        }
+    }
 }
 
 /// Lets a few servers run at a time: Swift Testing would start all cases at once.

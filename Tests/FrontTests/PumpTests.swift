@@ -13,11 +13,17 @@ import Testing
     @Test(.timeLimit(.minutes(3)), arguments: variants)
     func backPressureHoldsTheServer(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
-            try await onOwnThread {
+            let client = try await onOwnThread {
                 let client = try RawClient(port: harness.port)
                 try client.login(StartupPacket(user: "postgres"), password: PostgresCluster.password)
                 try client.send(ClientMessage.query("select repeat('x', 60000) from generate_series(1, 400)"))
-                usleep(300_000)
+                return Box(client)
+            }
+            // The buffers between the two are full.
+            try await harness.cluster.wait(
+                until: "select count(*) = 1 from pg_stat_activity where query ~ '60000.*400' and wait_event = 'ClientWrite'")
+            try await onOwnThread {
+                let client = client.value
                 var rows = 0
                 var isReady = false
                 while !isReady, let message = try client.message() {

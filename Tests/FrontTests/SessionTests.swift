@@ -85,9 +85,7 @@ import Testing
     func cancelAndTerminateReachTheSession(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             let child = try Child.start("psql", ["-XqAt", harness.url(), "-c", "select pg_sleep(60)"])
-            while try await harness.cluster.sql("select count(*) from pg_stat_activity where query = 'select pg_sleep(60)'") != "1" {
-                try await breathe()
-            }
+            try await harness.cluster.wait(until: "select count(*) = 1 from pg_stat_activity where query = 'select pg_sleep(60)'")
             child.signal(SIGINT)
             let result = try await onOwnThread { child.wait(seconds: 20) }
             #expect(result.errors.contains("ERROR:  canceling statement due to user request"))
@@ -188,10 +186,8 @@ import Testing
         try await FrontHarness.with(variant) { harness in
             let child = try Child.start(
                 "psql", ["-XqAt", harness.url(), "-c", "select repeat('x', 1000), generate_series(1, 1000000000)"])
-            while try await harness.cluster.sql(
-                "select count(*) from pg_stat_activity where query ~ '1000000000' and pid <> pg_backend_pid()")
-                != "1"
-            { try await breathe() }
+            try await harness.cluster.wait(
+                until: "select count(*) = 1 from pg_stat_activity where query ~ '1000000000' and pid <> pg_backend_pid()")
             child.signal(SIGKILL)
             _ = try await onOwnThread { child.wait() }
             await harness.instances.sessions(0, of: 1)

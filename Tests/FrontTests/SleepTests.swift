@@ -65,7 +65,7 @@ import Testing
             try await harness.cluster.stop()
             await harness.instances.beBlind(3)
             let early = Task { try await harness.query("select 1", url: harness.url(user: "postgres")) }
-            while await harness.instances.blind > 0 { try await breathe() }
+            await harness.instances.seeing()
             try await harness.cluster.restart()
             #expect(try await early.value == "1")
         }
@@ -76,13 +76,11 @@ import Testing
     func clientsNeverSeeThatItIsShuttingDown(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             let holder = try Child.start("psql", ["-XqAt", harness.url(), "-c", "select pg_sleep(600)"])
-            while try await harness.cluster.sql("select count(*) from pg_stat_activity where query = 'select pg_sleep(600)'") != "1" {
-                try await breathe()
-            }
+            try await harness.cluster.wait(until: "select count(*) = 1 from pg_stat_activity where query = 'select pg_sleep(600)'")
             kill(try harness.cluster.pid, SIGTERM)
-            while !harness.cluster.log.contains("received smart shutdown request") { try await breathe() }
+            try await onOwnThread { try harness.cluster.untilLogged("received smart shutdown request") }
             let client = Task { try await harness.query("select 1") }
-            while !harness.logged.text.contains("again") { try await breathe() }
+            try await onOwnThread { try harness.logged.wait(for: "again") }
             holder.signal(SIGKILL)
             kill(try harness.cluster.pid, SIGINT)
             try await harness.cluster.stop()
@@ -118,7 +116,7 @@ import Testing
                 try client.send(packet.encoded())
                 return Box(client)
             }
-            while await !harness.instances.isWaitedFor { try await breathe() }
+            await harness.instances.waitedFor()
             client.value.endWriting()
             while await harness.front.counts.waiting > 0 { try await breathe() }
             await harness.instances.letGo()

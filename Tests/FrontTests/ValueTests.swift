@@ -54,17 +54,28 @@ import Testing
     @Test(.timeLimit(.minutes(1))) func deadlinesExpireInOrderAndCanBeBegunAnew() async throws {
         let order = try await LoopThread.run { loop in
             let box = Box(Expired())
-            let deadlines = Deadlines(loop: loop, patience: .milliseconds(30)) { box.value.numbers.append($0) }
+            let deadlines = Deadlines(loop: loop, patience: .milliseconds(30)) { box.value.add($0) }
             for number in 1...3 { deadlines.begin(number) }
             deadlines.end(2)
             try await loop.clock.sleep(for: .milliseconds(15))
             deadlines.begin(1)
-            while box.value.numbers.count < 2 { try await loop.clock.sleep(for: .milliseconds(1)) }
+            // In order, so this is the second.
+            await box.value.expiry(of: 1)
             deadlines.close()
             return box.value.numbers
         }
         #expect(order == [3, 1])
     }
 
-    private final class Expired { var numbers: [Int] = [] }
+    private final class Expired {
+        private(set) var numbers: [Int] = []
+        private let (all, added) = AsyncStream.makeStream(of: Int.self)
+
+        func add(_ number: Int) {
+            numbers.append(number)
+            added.yield(number)
+        }
+
+        func expiry(of number: Int) async { for await next in all where next == number { return } }
+    }
 }

@@ -143,11 +143,9 @@ import Testing
             _ = try await fixture.manager.create(NewInstance(name: .default))
             let spares = fixture.layout.spares
             func spare() async throws {
-                for _ in 0..<2000 {
-                    if Paths.list(spares).contains(where: { !$0.hasPrefix(".") }) { return }
-                    try await fixture.loop.clock.sleep(for: .milliseconds(10))
+                try await onOwnThread {
+                    try Wait.files("a spare is there", in: [spares]) { Paths.list(spares).contains { !$0.hasPrefix(".") } }
                 }
-                Issue.record("no spare")
             }
             try await spare()
             let second = try await fixture.manager.create(NewInstance(name: try InstanceName("second")))

@@ -20,6 +20,8 @@ final class ManagerFixture: Sendable {
     let binder: FakeBinder
     let manager: InstanceManager
     let log: Log
+    /// Rings at each line of the log.
+    private let bell: Bell
 
     /// Binds nothing: what is `taken` is refused.
     final class FakeBinder: PortBinder {
@@ -44,12 +46,14 @@ final class ManagerFixture: Sendable {
     }
 
     private init(
-        loop: Loop, layout: HomeLayout, binder: FakeBinder, log: Log, environment: [String: String], ahead: Bool, library: Bool = true
+        loop: Loop, layout: HomeLayout, binder: FakeBinder, log: Log, bell: Bell, environment: [String: String], ahead: Bool,
+        library: Bool = true
     ) throws {
         self.loop = loop
         self.layout = layout
         self.binder = binder
         self.log = log
+        self.bell = bell
         let user = try ServersUser.resolve(environment: environment)
         var support = HandoffSupport(path: nil, reason: "a test without the library")
         if library {
@@ -80,11 +84,15 @@ final class ManagerFixture: Sendable {
         try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: false)
         chmod(root, geteuid() == 0 ? 0o711 : 0o700)
         let verbose = ProcessInfo.processInfo.environment["DEVDB_LOG"] == "debug"
-        let log = Log(level: .debug) { level, line in if verbose { print(level, line) } }
+        let bell = Bell()
+        let log = Log(level: .debug) { level, line in
+            if verbose { print(level, line) }
+            bell.ring()
+        }
         let values = environment.merging(["PATH": "/usr/bin:/bin"]) { given, _ in given }
         try await LoopThread.run { loop in
             let fixture = try ManagerFixture(
-                loop: loop, layout: layout, binder: FakeBinder(), log: log, environment: values, ahead: ahead, library: library)
+                loop: loop, layout: layout, binder: FakeBinder(), log: log, bell: bell, environment: values, ahead: ahead, library: library)
             do {
                 try await fixture.manager.start(binder: fixture.binder)
                 try await body(fixture)
@@ -106,7 +114,7 @@ final class ManagerFixture: Sendable {
     func nextDaemon() async throws -> ManagerFixture {
         await manager.shutdown(stopServers: false)
         let next = try ManagerFixture(
-            loop: loop, layout: layout, binder: binder, log: log, environment: ["PATH": "/usr/bin:/bin"], ahead: false)
+            loop: loop, layout: layout, binder: binder, log: log, bell: bell, environment: ["PATH": "/usr/bin:/bin"], ahead: false)
         try await next.manager.start(binder: binder)
         return next
     }
@@ -123,13 +131,33 @@ final class ManagerFixture: Sendable {
 
     func status(_ id: String) async throws -> InstanceStatus { try #require(await manager.status(id: id)) }
 
-    /// Waits for a state, at most so long; looks again after each turn of a short timer.
+    /// Waits for a state, at most so long: each change is logged.
     func wait(for id: String, seconds: Double = 10, _ condition: (InstanceStatus) -> Bool) async throws {
-        let end = ContinuousClock.now + .seconds(seconds)
-        while ContinuousClock.now < end {
+        let (rings, continuation) = bell.listen()
+        let clock = loop.clock
+        let bound = loop.task {
+            try? await clock.sleep(for: .seconds(seconds))
+            continuation.finish()
+        }
+        defer { bound.cancel() }
+        if let status = await manager.status(id: id), condition(status) { return }
+        for await _ in rings {
             if let status = await manager.status(id: id), condition(status) { return }
-            try await loop.clock.sleep(for: .milliseconds(5))
         }
         Issue.record("it did not happen in \(seconds) s: \(String(describing: await manager.status(id: id)))")
+    }
+}
+
+/// Tells everybody who listens that something happened.
+private final class Bell: Sendable {
+    private let lock = Lock()
+    nonisolated(unsafe) private var listeners: [AsyncStream<Void>.Continuation] = []  // protected by `lock`
+
+    func ring() { lock.withLock { for listener in listeners { listener.yield() } } }
+
+    func listen() -> (AsyncStream<Void>, AsyncStream<Void>.Continuation) {
+        let (rings, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        lock.withLock { listeners.append(continuation) }
+        return (rings, continuation)
     }
 }

@@ -34,7 +34,8 @@ import Testing
         timer.start(after: .seconds(100)) { out.finish() }
         loop.task { try? await loop.clock.sleep(for: .seconds(100)) }
         loop.task { while (try? await loop.clock.sleep(for: .milliseconds(1))) != nil {} }
-        loop.task { try? await loop.blocking { _ = usleep(2000) } }
+        // Some milliseconds of work, which the end waits for.
+        loop.task { try? await loop.blocking { _ = (0..<50_000).map { $0.hashValue }.sorted() } }
         loop.task { _ = await child.exit(within: .seconds(100)) }
         await loop.turn()
         // Alive until here; dropped in use from here on.

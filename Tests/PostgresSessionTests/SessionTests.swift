@@ -92,6 +92,11 @@ import Testing
         }
     }
 
+    /// Ends when that session is in the middle of a statement.
+    private static func active(_ pid: Int32) -> String {
+        PostgresCluster.waiting(until: "SELECT state = 'active' FROM pg_stat_activity WHERE pid = \(pid)")
+    }
+
     @Test func cancellationEndsTheStatementNotTheSession() async throws {
         let server = try WithServer.server()
         try await LoopThread.run { loop in
@@ -101,9 +106,7 @@ import Testing
             for _ in 0..<5 {
                 let box = Box(session)
                 let task = loop.task { await failure { () throws(PostgresError) in try await box.value.query("SELECT pg_sleep(60)") } }
-                while try await other.query("SELECT state FROM pg_stat_activity WHERE pid = $1::int", ["\(pid)"]).value != "active" {
-                    try await breathe()
-                }
+                _ = try await other.query(Self.active(pid))
                 task.cancel()
                 #expect(await task.value?.kind == .cancelled)
                 #expect(session.isOpen)
@@ -126,23 +129,25 @@ import Testing
             let pid = busy.backendPID
             let box = Box(busy)
             let task = loop.task { await failure { () throws(PostgresError) in try await box.value.query("SELECT pg_sleep(60)") } }
-            while try await other.query("SELECT state FROM pg_stat_activity WHERE pid = $1::int", ["\(pid)"]).value != "active" {
-                try await breathe()
-            }
+            _ = try await other.query(Self.active(pid))
             _ = try await other.query("SELECT pg_terminate_backend($1::int)", ["\(pid)"])
             #expect(await task.value?.sqlState == "57P01")
             #expect(busy.isOpen == false)
             // While nobody asks.
             let idle = try await Session.connect(loop: loop, server.parameters, timeout: .seconds(10))
+            let (ends, out) = AsyncStream.makeStream(of: Void.self)
+            let watch = try ExitWatch(loop: loop, pid: idle.backendPID) { out.finish() }
             _ = try await other.query("SELECT pg_terminate_backend($1::int)", ["\(idle.backendPID)"])
-            let deadline = loop.clock.now.advanced(by: .seconds(10))
-            while idle.isOpen, loop.clock.now < deadline { try await loop.clock.sleep(for: .milliseconds(2)) }
+            for await _ in ends {}
+            watch.close()
+            // Its socket is closed now, and the loop looks at its descriptors before it goes on.
+            await loop.turn()
             #expect(idle.isOpen == false)
             #expect(await failure { () throws(PostgresError) in try await idle.query("SELECT 1") }?.kind == .connection)
             // By ourselves.
             let closed = Box(try await Session.connect(loop: loop, server.parameters, timeout: .seconds(10)))
             let closing = loop.task { await failure { () throws(PostgresError) in try await closed.value.query("SELECT pg_sleep(60)") } }
-            try await loop.clock.sleep(for: .milliseconds(5))
+            _ = try await other.query(Self.active(closed.value.backendPID))
             closed.value.close()
             #expect(await closing.value != nil)
         }
@@ -156,9 +161,7 @@ import Testing
             let pid = session.backendPID
             let box = Box(session)
             let task = loop.task { await failure { () throws(PostgresError) in try await box.value.query("SELECT pg_sleep(60)") } }
-            while try await other.query("SELECT state FROM pg_stat_activity WHERE pid = $1::int", ["\(pid)"]).value != "active" {
-                try await breathe()
-            }
+            _ = try await other.query(Self.active(pid))
             kill(pid, SIGKILL)
             let error = await task.value
             #expect(error?.sqlState == nil && error?.kind == .connection)

@@ -66,38 +66,12 @@ public final class Child: Sendable {
         if asPostgres, getuid() == 0 {
             words = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"] + words
         }
-        let input = try Pipe.make()
+        let input = try pipeEnds()
         // Files, not pipes: a program that says much must not wait for us.
-        let output = try Pipe.file()
-        let errors = try Pipe.file()
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, input.read, 0)
-        posix_spawn_file_actions_adddup2(&actions, output, 1)
-        posix_spawn_file_actions_adddup2(&actions, errors, 2)
-        // We ignore SIGPIPE, as the daemon does, and threads of Dispatch block signals; a child must inherit neither.
-        _ = ignoreBrokenPipes
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var defaults = sigset_t()
-        sigemptyset(&defaults)
-        sigaddset(&defaults, SIGPIPE)
-        posix_spawnattr_setsigdefault(&attributes, &defaults)
-        var blocked = sigset_t()
-        sigemptyset(&blocked)
-        posix_spawnattr_setsigmask(&attributes, &blocked)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
-        let merged = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        var pid: pid_t = 0
-        let status = withCStrings(words) { arguments in
-            withCStrings(merged.map { "\($0)=\($1)" }) { environment in
-                posix_spawnp(&pid, words[0], &actions, &attributes, arguments, environment)
-            }
-        }
-        close(input.read)
-        guard status == 0 else { throw TestFailure("\(words[0]) can't be started: \(String(cString: strerror(status)))") }
+        let output = try OutputFile.make()
+        let errors = try OutputFile.make()
+        defer { close(input.read) }
+        let pid = try spawn(words, environment: environment, .descriptors(input: input.read, output: output, errors: errors))
         return Child(pid: pid, input: input.write, output: output, errors: errors)
     }
 
@@ -121,32 +95,24 @@ public final class Child: Sendable {
 
     /// Blocks: call it on a thread of its own. Only once.
     public func wait(seconds: Int = 60) -> CommandResult {
-        let deadline = time(nil) + seconds
-        var status: Int32 = 0
-        while waitpid(pid, &status, WNOHANG) == 0 {
-            if time(nil) > deadline { kill(pid, SIGKILL) }
-            usleep(2_000)
-        }
-        let code = status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
-        return CommandResult(status: code, output: Pipe.contents(output), errors: Pipe.contents(errors))
+        let status = reap(pid, seconds: Double(seconds))
+        return CommandResult(status: status, output: OutputFile.contents(output), errors: OutputFile.contents(errors))
     }
 }
-
-private let ignoreBrokenPipes: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
 
 /// Inside `Child` the name is taken.
 private func writeOnce(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int { write(descriptor, bytes, count) }
 
-private enum Pipe {
-    static func make() throws -> (read: Int32, write: Int32) {
-        var ends: [Int32] = [0, 0]
-        guard pipe(&ends) == 0 else { throw TestFailure("pipe: \(errno)") }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        return (ends[0], ends[1])
-    }
+func pipeEnds() throws -> (read: Int32, write: Int32) {
+    var ends: [Int32] = [0, 0]
+    guard pipe(&ends) == 0 else { throw TestFailure("pipe: \(errorText(errno))") }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    return (ends[0], ends[1])
+}
 
+private enum OutputFile {
     /// An unnamed file.
-    static func file() throws -> Int32 {
+    static func make() throws -> Int32 {
         var name = Array("/tmp/devdb-test-output-XXXXXX".utf8CString)
         let descriptor = mkstemp(&name)
         guard descriptor >= 0 else { throw TestFailure("mkstemp: \(errno)") }
@@ -165,14 +131,5 @@ private enum Pipe {
             guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
             bytes += chunk[..<count]
         }
-    }
-}
-
-func withCStrings<T>(_ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> T) -> T {
-    var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) } + [nil]
-    defer { for pointer in pointers { free(pointer) } }
-    return pointers.withUnsafeMutableBufferPointer { buffer in
-        guard let base = buffer.baseAddress else { preconditionFailure("never empty") }
-        return body(base)
     }
 }

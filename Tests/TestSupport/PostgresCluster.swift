@@ -109,21 +109,45 @@ public final class PostgresCluster: Sendable {
         let ended = directory + "/ended"
         unlink(ended)
         try keeper.start()
-        for _ in 0..<6_000 {
-            let text = (try? String(contentsOfFile: dataDirectory + "/postmaster.pid", encoding: .utf8)) ?? ""
-            if text.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(7).first?.hasPrefix("ready") == true { return }
-            if access(ended, F_OK) == 0 { break }
-            usleep(5_000)
+        try whenLogged("the server starts") {
+            access(ended, F_OK) == 0
+                || wholeText(dataDirectory + "/postmaster.pid").split(
+                    separator: "\n", omittingEmptySubsequences: false
+                ).dropFirst(7).first?.hasPrefix("ready") == true
         }
-        throw TestFailure("the server does not start: \(log.suffix(2_000))")
+        if access(ended, F_OK) == 0 { throw TestFailure("the server does not start: \(log.suffix(2_000))") }
     }
 
-    private func waitForEnd() throws {
-        for _ in 0..<6_000 {
-            if access(directory + "/ended", F_OK) == 0 { return }
-            usleep(5_000)
+    private func waitForEnd() throws { try whenLogged("the server ends") { access(directory + "/ended", F_OK) == 0 } }
+
+    /// Waits for what the server or its keeper writes into their folders; the failure tells the server's last words.
+    private func whenLogged(_ what: String, _ condition: () -> Bool) throws {
+        do {
+            try Wait.files(what, in: [directory, dataDirectory], seconds: 30, condition)
+        } catch {
+            throw TestFailure("\(error): \(log.suffix(2_000))")
         }
-        throw TestFailure("the server does not end: \(log.suffix(2_000))")
+    }
+
+    /// Waits until the server has logged `text`. Blocks.
+    public func untilLogged(_ text: String) throws { try whenLogged("\(text) is logged") { log.contains(text) } }
+
+    /// Waits inside the server until a query's only value is true; 20 seconds at most.
+    public func wait(until query: String) async throws { try await sql(Self.waiting(until: query)) }
+
+    /// A statement that ends when the query's only value is true: it looks every 10 ms, since the server tells nobody
+    /// what other sessions do, and fails after 20 seconds.
+    public static func waiting(until query: String) -> String {
+        """
+        DO $wait$ BEGIN
+            FOR turn IN 1..2000 LOOP
+                IF (\(query)) THEN RETURN; END IF;
+                PERFORM pg_sleep(0.01);
+                PERFORM pg_stat_clear_snapshot();
+            END LOOP;
+            RAISE EXCEPTION 'not within 20 seconds';
+        END $wait$
+        """
     }
 }
 

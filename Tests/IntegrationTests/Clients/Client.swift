@@ -34,27 +34,17 @@ extension DaemonFixture {
         }
     }
 
-    /// Waits inside the server until a query's only value is true: one session, looks every 10 ms, at most 20 seconds.
-    func wait(_ url: String, until query: String) async throws {
-        try await psql(
-            url,
-            """
-            DO $wait$ BEGIN
-                FOR turn IN 1..2000 LOOP
-                    IF (\(query)) THEN RETURN; END IF;
-                    PERFORM pg_sleep(0.01);
-                END LOOP;
-                RAISE EXCEPTION 'not within 20 seconds';
-            END $wait$
-            """)
-    }
+    /// Waits inside the server until a query's only value is true.
+    func wait(_ url: String, until query: String) async throws { try await psql(url, PostgresCluster.waiting(until: query)) }
 
-    /// Waits until the instance is asleep, without waking it.
+    /// Waits until the instance is asleep, without waking it: the daemon's log tells each change of its state.
     func untilAsleep(_ name: String, seconds: Double = 30) async throws {
-        let deadline = ContinuousClock.now + .seconds(seconds)
-        while try await facts("status", name)["state"] as? String != "stopped" {
-            guard ContinuousClock.now < deadline else { throw TestFailure("\(name) is not asleep within \(seconds) seconds") }
-            try await Task.sleep(for: .milliseconds(50))
+        let home = home
+        try await onOwnThread {
+            try Wait.files("\(name) is asleep", in: [home], seconds: seconds) {
+                let last = wholeText(home + "/devd.log").split(separator: "\n").last { $0.contains(" state instance=\(name) ") }
+                return last?.hasSuffix(" to=stopped") == true
+            }
         }
     }
 

@@ -39,23 +39,16 @@ import Testing
             let url = try await fixture.up(ports: DaemonFixture.ownPorts())
             try await fixture.psql(url, "create table t (n int)")
             let before = try await fixture.facts("status")
-            let client = try Child.start("psql", ["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", url])
-            client.send("insert into t values (1); select 'begun';\n")
-            try await fixture.eventually("the session is there") { try Self.sessions(fixture, url) }
+            let client = try Conversation("psql", ["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", url], onTerminal: false)
+            client.say("insert into t values (1); select 'begun';\n")
+            try await client.hear("begun\n")
             try await fixture.killDaemon()
-            client.write("insert into t values (2); select count(*) from t;\n")
-            let result = try await onOwnThread { client.wait() }
-            #expect(result.status == 0 && result.output == "begun\n2\n", "\(result.errors)")
+            client.say("insert into t values (2); select count(*) from t;\n\\q\n")
+            let result = try await client.end()
+            #expect(result.status == 0 && result.output == "2\n", "\(result)")
             let after = try await fixture.facts("up")
             #expect(after["pid"] as? Int == before["pid"] as? Int && after["url"] as? String == url)
             #expect(try await fixture.psql(url, "select count(*) from t") == "2")
         }
-    }
-
-    /// The row that the session has written is there.
-    private static func sessions(_ fixture: DaemonFixture, _ url: String) throws -> Bool {
-        let child = try Child.start("psql", ["-XqAt", "-d", url, "-c", "select count(*) from t"])
-        child.write("")
-        return child.wait().output == "1\n"
     }
 }

@@ -76,34 +76,17 @@ import Testing
             try await DaemonFixture.run { fixture in
                 let url = try await fixture.up("shop", ports: DaemonFixture.ownPorts())
                 try await fixture.psql(url, "create table t (n int); insert into t values (1)")
-                async let following = fixture.dev("logs", "shop", "-f")
-                // It follows as soon as the daemon has its connection; a kill before that would only make it start another.
-                let pid = try #require(fixture.daemonPid)
-                try await fixture.eventually("the daemon has a client") { Self.connections(of: pid) > 0 }
+                let follower = try Conversation(
+                    fixture.devProgram, ["logs", "shop", "-f"], environment: fixture.environment, onTerminal: false)
+                // What it says comes from the daemon; a kill before that would only make it start another.
+                try await follower.hear("database system is ready to accept connections")
                 try await fixture.killDaemon()
-                let result = try await following
-                #expect(result.status == 5 && result.errors.contains("error[daemon-unreachable]"), "\(result)")
+                let result = try await follower.end()
+                #expect(result.status == 5 && result.output.contains("error[daemon-unreachable]"), "\(result)")
                 #expect(try await fixture.dev("daemon", "status").status == 5)
                 #expect(try await fixture.done("url", "shop") == url)
                 #expect(try await fixture.psql(url, "select n from t") == "1")
             }
-        }
-
-        /// Connections on the control socket of a daemon.
-        private static func connections(of pid: Int32) -> Int {
-            let folder = "/proc/\(pid)/fd"
-            // Names in it may be any bytes.
-            let table = (try? Data(contentsOf: URL(filePath: "/proc/net/unix"))).map { String(decoding: $0, as: UTF8.self) } ?? ""
-            let inodes = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap { number in
-                (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(number)")).flatMap { link in
-                    link.hasPrefix("socket:[") ? String(link.dropFirst(8).dropLast()) : nil
-                }
-            }
-            return table.split(separator: "\n").filter { line in
-                let fields = line.split(separator: " ", omittingEmptySubsequences: true)
-                // State 03 is connected; the listener has another.
-                return fields.count == 8 && fields[5] == "03" && inodes.contains(String(fields[6])) && fields[7].hasSuffix("/devd.sock")
-            }.count
         }
     #endif
 

@@ -46,20 +46,15 @@ import Testing
     @Test func logsFollowAcrossARestart() async throws {
         try await DaemonFixture.run { fixture in
             let url = try await fixture.up()
-            let follower = try Child.start(
-                fixture.devProgram, ["logs", "default", "-f"], environment: fixture.environment)
+            let follower = try Conversation(
+                fixture.devProgram, ["logs", "default", "-f"], environment: fixture.environment, onTerminal: false)
             try await fixture.done("stop", "--yes")
             try await fixture.psql(url, "do $$ begin raise log 'marker-after-restart'; end $$")
-            let path = fixture.home + "/instances"
-            let id = try #require(try FileManager.default.contentsOfDirectory(atPath: path).first)
-            try await fixture.eventually("the line is written") {
-                try String(contentsOfFile: "\(path)/\(id)/server.log", encoding: .utf8).contains("marker-after-restart")
-            }
-            // It ends with its instance, so all that was written has been told by then.
+            #expect(try await follower.hear("marker-after-restart").contains("database system is shut down"))
+            // It ends with its instance.
             try await fixture.done("stop", "--yes")
             try await fixture.done("rm", "default", "--yes")
-            let result = try await onOwnThread { follower.wait(seconds: 20) }
-            #expect(result.output.contains("marker-after-restart") && result.output.contains("database system is shut down"))
+            #expect(try await follower.end(seconds: 20).output.contains("database system is shut down"))
         }
     }
 }

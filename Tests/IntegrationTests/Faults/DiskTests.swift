@@ -174,7 +174,12 @@ struct Disk {
     /// Takes all the room there is. - Returns: the file that has it.
     func fill(_ fixture: DaemonFixture) async throws -> String {
         // The template is made in the background: given up on a full disk, it would leave room again.
-        try await fixture.eventually("the template is there", seconds: 60) { fixture.names("templates").contains { !$0.hasPrefix(".") } }
+        let templates = fixture.home + "/templates"
+        try await onOwnThread {
+            try Wait.files("the template is there", in: [templates], seconds: 60) {
+                try FileManager.default.contentsOfDirectory(atPath: templates).contains { !$0.hasPrefix(".") }
+            }
+        }
         return try fill()
     }
 

@@ -55,12 +55,12 @@ private struct Scenario {
         var answer = try await fixture.dev(words)
         if answer.status == 5 {
             // A process that was killed may take a moment to let go of its sockets.
-            try await fixture.eventually("the daemon is gone", seconds: 60) { !isAlive(daemon) }
+            try await onOwnThread { try Wait.end(of: daemon, seconds: 60) }
             answer = try await fixture.dev(words)
         }
         let made = try Made(answer)
         try await fixture.psql(made.url, "CREATE TABLE kept AS SELECT g AS x FROM generate_series(1, 1000) g")
-        try await fixture.eventually("the daemon died at its failpoint", seconds: 150) { !isAlive(daemon) }
+        try await onOwnThread { try Wait.end(of: daemon, seconds: 150) }
         try await fixture.answersWithinASecond(try Made(await fixture.dev("up", "shop", "--json")))
         #expect(try await fixture.rows(made) == DaemonFixture.whole())
         for folder in ["templates", "spares"] {
@@ -122,7 +122,7 @@ private struct Scenario {
         try await fixture.done("daemon", "start", environment: variables)
         let daemon = try #require(fixture.daemonPid)
         let result = try await fixture.dev(words, environment: variables)
-        try await fixture.eventually("the daemon died at its failpoint") { !isAlive(daemon) }
+        try await onOwnThread { try Wait.end(of: daemon) }
         // At the last steps the answer may have been on its way already.
         guard result.status != 0 else { return }
         #expect(result.status == 5 && result.errors.contains("daemon-unreachable"), "\(result.errors)")

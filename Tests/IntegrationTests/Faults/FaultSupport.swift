@@ -117,8 +117,8 @@ extension DaemonFixture {
     func names(_ folder: String) -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: home + "/" + folder)) ?? [] }
 
     /// Backends and helpers of a postmaster that was there before.
-    static func waitUntilGone(_ processes: [Int32], _ fixture: DaemonFixture) async throws {
-        try await fixture.eventually("\(processes) are gone") { processes.allSatisfy { !isAlive($0) } }
+    static func waitUntilGone(_ processes: [Int32]) async throws {
+        try await onOwnThread { for pid in processes { try Wait.end(of: pid) } }
     }
 
     /// Servers' processes, the postmaster among them.

@@ -126,7 +126,9 @@ import Testing
             try await fixture.answersWithinASecond(
                 made, "SELECT count(*) || ' ' || sum(x) FROM kept", expecting: DaemonFixture.whole())
             for client in crowd { client.close() }
-            try await fixture.eventually("their descriptors are closed") { openDescriptors(daemon) < descriptors + 20 }
+            try await onOwnThread {
+                try Wait.polling("their descriptors are closed") { openDescriptors(daemon) < descriptors + 20 }
+            }
             try await fixture.answersWithinASecond(made)
         }
     }

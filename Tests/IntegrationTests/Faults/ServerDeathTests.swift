@@ -14,10 +14,13 @@ import Testing
         try await withFault { fixture in
             let made = try await fixture.filled("shop", rows: 1000, "--front", front)
             let pid = try #require(made.pid)
-            var memory: [SharedMemory] = []
-            try await fixture.eventually("the server that dev up named has shared memory") {
-                memory = SharedMemory.of(pid)
-                return !memory.isEmpty
+            let memory = try await onOwnThread {
+                var memory: [SharedMemory] = []
+                try Wait.polling("the server that dev up named has shared memory") {
+                    memory = SharedMemory.of(pid)
+                    return !memory.isEmpty
+                }
+                return memory
             }
             // A backend that never looks whether its postmaster lives holds the shared memory.
             let busy = try Client.start(made.url, named: "busy")
@@ -26,7 +29,7 @@ import Testing
             let processes = fixture.serverProcesses()
             kill(pid, SIGKILL)
             try await fixture.answersWithinASecond(made, "SELECT count(*) || ' ' || sum(x) FROM kept", expecting: DaemonFixture.whole())
-            try await DaemonFixture.waitUntilGone(processes, fixture)
+            try await DaemonFixture.waitUntilGone(processes)
             #expect(memory.filter(\.isThere).isEmpty, "shared memory of the killed server")
             #expect(fixture.postmasters.count == 1 && fixture.postmasters != [pid])
             #expect(try await busy.end().status != 0)
@@ -137,7 +140,7 @@ import Testing
             let processes = fixture.serverProcesses()
             try await fixture.killDaemon()
             kill(pid, SIGKILL)
-            try await DaemonFixture.waitUntilGone(processes, fixture)
+            try await DaemonFixture.waitUntilGone(processes)
             // The lock file and the shared memory of the dead server are still there.
             try await fixture.done("daemon", "start")
             try await fixture.answersWithinASecond(made, "SELECT count(*) || ' ' || sum(x) FROM kept", expecting: DaemonFixture.whole())
@@ -173,19 +176,13 @@ extension DaemonFixture {
     /// Waits until the server has a session of that name in that state. - Returns: its backend.
     @discardableResult
     func sees(_ made: Made, client: String, state: String? = nil) async throws -> Int32 {
-        let more = state.map { " AND state = '\($0)'" } ?? ""
-        return try await ask(made, "SELECT pid FROM pg_stat_activity WHERE application_name = '\(client)'\(more)") { Int32($0) }
+        let sessions = "FROM pg_stat_activity WHERE application_name = '\(client)'" + (state.map { " AND state = '\($0)'" } ?? "")
+        let said = try await psql(made.url, PostgresCluster.waiting(until: "SELECT count(*) = 1 \(sessions)") + "; SELECT pid \(sessions)")
+        guard let pid = Int32(said) else { throw TestFailure("\(client) has gone on: \(said)") }
+        return pid
     }
 
     func seesNo(_ made: Made, client: String) async throws {
-        try await ask(made, "SELECT count(*) FROM pg_stat_activity WHERE application_name = '\(client)'") { $0 == "0" ? () : nil }
-    }
-
-    private func ask<T>(_ made: Made, _ sql: String, _ answer: (String) -> T?) async throws -> T {
-        let deadline = ContinuousClock.now + .seconds(20)
-        while ContinuousClock.now < deadline {
-            if let found = answer(try await psql(made.url, sql)) { return found }
-        }
-        throw TestFailure("never true: \(sql)")
+        try await wait(made.url, until: "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = '\(client)'")
     }
 }

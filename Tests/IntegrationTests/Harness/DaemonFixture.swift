@@ -156,7 +156,7 @@ final class DaemonFixture: Sendable {
     func killDaemon() async throws {
         guard let pid = daemonPid else { throw TestFailure("no daemon runs") }
         kill(pid, SIGKILL)
-        try await eventually("the daemon is gone") { kill(pid, 0) != 0 }
+        try await onOwnThread { try Wait.end(of: pid) }
     }
 
     /// Process ids of the postmasters of this home that live.
@@ -170,15 +170,6 @@ final class DaemonFixture: Sendable {
         }
     }
 
-    /// Waits for what is not ours to announce, with a bound. Looks every 10 ms.
-    func eventually(_ what: String, seconds: Double = 20, _ condition: () throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(seconds)
-        while !(try condition()) {
-            guard ContinuousClock.now < deadline else { throw TestFailure("within \(seconds) seconds not true: \(what)") }
-            try await Task.sleep(for: .milliseconds(10))
-        }
-    }
-
     // MARK: The end
 
     private func cleanUp() async throws {
@@ -187,7 +178,7 @@ final class DaemonFixture: Sendable {
         _ = try? await dev("daemon", "stop", "--servers", seconds: 30)
         let left = Self.processes(of: home)
         for pid in left { kill(pid, SIGKILL) }
-        try? await eventually("the processes are gone", seconds: 10) { Self.processes(of: home).isEmpty }
+        try? await onOwnThread { for pid in left { try Wait.end(of: pid, seconds: 10) } }
         #expect(left.isEmpty, "processes were left behind: \(left)")
         #expect(memory.filter(\.isThere).isEmpty, "shared memory was left behind")
         let sockets = (try? FileManager.default.contentsOfDirectory(atPath: home + "/run")) ?? []
