@@ -6,6 +6,10 @@ public enum ControlProtocol {
     /// version with `version-mismatch`, but never `daemon` and `shutdown`, by which an old daemon is replaced.
     public static let versionHeader = "devdb-version"
 
+    /// Requests whose second time does no more than the first: a daemon that died before it answered may have done them or
+    /// not, and the next one can be asked again. Not those that remove, bring back, end the daemon, or tell a log's lines.
+    public static let repeatable: Set<String> = ["up", "list", "status", "start", "stop", "config", "doctor", "daemon"]
+
     /// Names the descriptor on which `dev` waits for the daemon it started: the daemon writes one `ReadyReport` line
     /// there and closes it. It must not reach the daemon's children.
     public static let readyVariable = "DEVDB_READY_FD"

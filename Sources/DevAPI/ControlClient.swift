@@ -42,6 +42,8 @@ public struct ControlClient: Sendable {
         self.starter = starter
     }
 
+    /// A request that can be repeated (`ControlProtocol.repeatable`) is asked of the next daemon, once, when the one that had it
+    /// died before it answered.
     /// - Parameters:
     ///   - path: below `/v1/`.
     ///   - checksVersion: refuse the answer of a daemon of another version.
@@ -51,6 +53,28 @@ public struct ControlClient: Sendable {
         _ path: String, _ request: some Encodable, as type: Answer.Type = Answer.self, checksVersion: Bool = true,
         observer: CallObserver = CallObserver()
     ) throws(DevError) -> Answer {
+        let first: Outcome<Answer> = try ask(path, request, checksVersion, observer)
+        switch first {
+        case .answer(let answer): return answer
+        case .lost(let number) where !ControlProtocol.repeatable.contains(path): throw lost(number)
+        case .lost: break
+        }
+        HomeLock.waitForDying(layout)
+        switch try ask(path, request, checksVersion, observer) as Outcome<Answer> {
+        case .answer(let answer): return answer
+        case .lost(let number): throw lost(number)
+        }
+    }
+
+    private enum Outcome<Answer> {
+        case answer(Answer)
+        /// The daemon closed the connection before its answer was complete: the error's number, if there was one.
+        case lost(Int32?)
+    }
+
+    private func ask<Answer: Decodable>(
+        _ path: String, _ request: some Encodable, _ checksVersion: Bool, _ observer: CallObserver
+    ) throws(DevError) -> Outcome<Answer> {
         let socket = try connect(observer)
         let bytes = try encoded(path, request)
         // A daemon that refuses may answer and close before it has read all: its answer tells more than EPIPE.
@@ -60,11 +84,11 @@ public struct ControlClient: Sendable {
             switch socket.read(milliseconds: observer.tick, interrupt: observer.interrupt) {
             case .bytes(let received):
                 try reply.feed(received, checksVersion: checksVersion, happened: observer.happened)
-                if let answer = reply.answer { return answer }
+                if let answer = reply.answer { return .answer(answer) }
             case .end:
-                if let answer = try reply.end() { return answer }
-                throw lost(written == 0 ? nil : written)
-            case .failed(let number): throw lost(number)
+                if let answer = try reply.end() { return .answer(answer) }
+                return .lost(written == 0 ? nil : written)
+            case .failed(let number): return .lost(number)
             case .nothingYet: observer.happened(.tick)
             case .interrupted: throw DevError(.cancelled, "Interrupted", object: path)
             }

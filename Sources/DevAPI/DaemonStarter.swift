@@ -35,11 +35,21 @@ public struct DaemonStarter: Sendable {
         if answers { return }
         let path = try locate()
         observer.happened(.progress("Starting the daemon"))
+        do {
+            try startOne(path, observer)
+        } catch {
+            // The one that had the home was about to end, not to listen: now the home is free.
+            guard error.code == .homeInUse, !HomeLock.isHeld(layout) else { throw error }
+            try startOne(path, observer)
+        }
+        _ = consume lock
+    }
+
+    private func startOne(_ path: String, _ observer: CallObserver) throws(DevError) {
         let mark = DaemonLog(layout.daemonLog)
         let child = try spawn(path)
         defer { close(child.ready) }
         try wait(child, path, mark, observer)
-        _ = consume lock
     }
 
     private var answers: Bool {

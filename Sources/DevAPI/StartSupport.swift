@@ -84,6 +84,25 @@ enum HomeLock {
         defer { close(descriptor) }
         return retrying { flock(descriptor, LOCK_SH | LOCK_NB) } != 0 && errno == EWOULDBLOCK
     }
+
+    /// The pid in the lock file: of who took it last.
+    private static func holder(_ layout: HomeLayout) -> [UInt8] {
+        let descriptor = open(layout.lockFile, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return [] }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 32)
+        let count = retrying { read(descriptor, &bytes, bytes.count) }
+        return Array(bytes.prefix(max(count, 0)))
+    }
+
+    /// A process that is being killed lets go of its sockets and its lock one by one: until the last, it may seem to listen,
+    /// and another daemon can't start. There is no event for it; asked every millisecond, 2 s at most, since one that merely
+    /// closed a connection may live on.
+    static func waitForDying(_ layout: HomeLayout) {
+        let dying = holder(layout)
+        let deadline = Monotonic.seconds + 2
+        while isHeld(layout), holder(layout) == dying, Monotonic.seconds < deadline { usleep(1_000) }
+    }
 }
 
 /// The daemon's log, to tell its last line when it did not start.

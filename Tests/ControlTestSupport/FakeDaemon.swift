@@ -21,6 +21,8 @@ public final class FakeDaemon: @unchecked Sendable {
         case untilClientLeaves
         /// The connection is cut here, as by `kill -9`.
         case die
+        /// The same, and nobody can connect any more.
+        case vanish
     }
 
     public let layout: HomeLayout
@@ -117,6 +119,9 @@ public final class FakeDaemon: @unchecked Sendable {
                 var byte: UInt8 = 0
                 while recv(client, &byte, 1, 0) > 0 {}
             case .die: return
+            case .vanish:
+                unlink(layout.controlSocket)
+                return
             }
         }
         write(client, "0\r\n\r\n")
@@ -147,4 +152,20 @@ extension FakeDaemon.Step {
     }
     public static func progress(_ text: String) -> FakeDaemon.Step { .line("{\"progress\":\"\(text)\"}") }
     public static func log(_ text: String) -> FakeDaemon.Step { .line("{\"line\":\"\(text)\"}") }
+}
+
+/// For handlers that answer the first request in another way than the next.
+public final class Counter: @unchecked Sendable {
+    // Protects `count`.
+    private let lock = NSLock()
+    private var count = 0
+    public init() {}
+
+    /// 1 at the first call.
+    public func next() -> Int {
+        lock.withLock {
+            count += 1
+            return count
+        }
+    }
 }

@@ -53,6 +53,30 @@ import Testing
         #expect(code(daemon) == .daemonUnreachable)
     }
 
+    @Test(arguments: ["up", "list", "status", "start", "stop", "config", "doctor", "daemon", "rm", "undo", "logs", "shutdown"])
+    func `What can be repeated is asked again, once, when the daemon dies`(_ path: String) throws {
+        let isRepeated = !["rm", "undo", "logs", "shutdown"].contains(path)
+        for deaths in 1...2 {
+            let calls = Counter()
+            let daemon = try FakeDaemon { _ in calls.next() > deaths ? [.result(Done())] : [.progress("Working"), .die] }
+            defer { daemon.close() }
+            let client = ControlClient(layout: daemon.layout)
+            if isRepeated, deaths == 1 {
+                let _: Done = try client.call(path, Done())
+            } else {
+                #expect { let _: Done = try client.call(path, Done()) } throws: { ($0 as? DevError)?.code == .daemonUnreachable }
+            }
+            #expect(daemon.requests.count == (isRepeated ? 2 : 1))
+        }
+    }
+
+    @Test func `What the daemon says is not asked again`() throws {
+        let daemon = try FakeDaemon { _ in [.error(DevError(.portTaken, "taken", object: "1"))] }
+        defer { daemon.close() }
+        #expect(code(daemon) == .portTaken)
+        #expect(daemon.requests.count == 1)
+    }
+
     @Test func `Another version is refused unless it is about to be replaced`() throws {
         let daemon = try FakeDaemon(version: "0.0.9") { _ in [.result(Samples.instance())] }
         defer { daemon.close() }
@@ -75,8 +99,8 @@ import Testing
     @Test func `A readable descriptor ends a call`() throws {
         let daemon = try FakeDaemon { _ in [.log("one"), .untilClientLeaves] }
         defer { daemon.close() }
-        let pipe = Pipe()
-        let observer = CallObserver(interrupt: pipe.reading) { event in if event == .line("one") { pipe.poke() } }
+        let signal = Signal()
+        let observer = CallObserver(interrupt: signal.reading) { event in if event == .line("one") { signal.raise() } }
         do {
             let _: Done = try ControlClient(layout: daemon.layout).call("logs", Done(), observer: observer)
             Issue.record("it ended by itself")
@@ -88,11 +112,11 @@ import Testing
     @Test func `A long wait ticks`() throws {
         let daemon = try FakeDaemon { _ in [.untilClientLeaves] }
         defer { daemon.close() }
-        let pipe = Pipe()
+        let signal = Signal()
         var ticks = 0
-        let observer = CallObserver(tick: 1, interrupt: pipe.reading) { event in
+        let observer = CallObserver(tick: 1, interrupt: signal.reading) { event in
             ticks += event == .tick ? 1 : 0
-            if ticks == 3 { pipe.poke() }
+            if ticks == 3 { signal.raise() }
         }
         #expect(throws: DevError.self) {
             let _: Done = try ControlClient(layout: daemon.layout).call("status", Done(), observer: observer)

@@ -24,6 +24,12 @@ import Testing
     }
 }
 
+extension FailpointTests {
+    @Test func commandsOutliveTheDaemon() async throws {
+        try await withFault { fixture in try await Scenario(fixture: fixture, variables: [:]).outlived() }
+    }
+}
+
 private struct Scenario {
     let fixture: DaemonFixture
     let variables: [String: String]
@@ -51,14 +57,8 @@ private struct Scenario {
         let daemon = try #require(fixture.daemonPid)
         let (main, shadow) = try (FreePort.find(), FreePort.find())
         let words = ["up", "shop", "--db-port", "\(main)", "--shadow-db-port", "\(shadow)", "--json"]
-        // On a busy machine the work in the background may come before the answer.
-        var answer = try await fixture.dev(words)
-        if answer.status == 5 {
-            // A process that was killed may take a moment to let go of its sockets.
-            try await onOwnThread { try Wait.end(of: daemon, seconds: 60) }
-            answer = try await fixture.dev(words)
-        }
-        let made = try Made(answer)
+        // On a busy machine the work in the background may come before the answer, which the next daemon gives then.
+        let made = try Made(await fixture.dev(words))
         try await fixture.psql(made.url, "CREATE TABLE kept AS SELECT g AS x FROM generate_series(1, 1000) g")
         try await onOwnThread { try Wait.end(of: daemon, seconds: 150) }
         try await fixture.answersWithinASecond(try Made(await fixture.dev("up", "shop", "--json")))
@@ -121,11 +121,30 @@ private struct Scenario {
     private func dies(_ words: [String]) async throws {
         try await fixture.done("daemon", "start", environment: variables)
         let daemon = try #require(fixture.daemonPid)
-        let result = try await fixture.dev(words, environment: variables)
+        // Without a program for the next daemon `dev` can't ask again.
+        let result = try await fixture.dev(words, environment: ["DEVDB_DEVD": "/nowhere"])
         try await onOwnThread { try Wait.end(of: daemon) }
         // At the last steps the answer may have been on its way already.
         guard result.status != 0 else { return }
         #expect(result.status == 5 && result.errors.contains("daemon-unreachable"), "\(result.errors)")
+    }
+
+    /// Dies under each command in turn, which is done nevertheless, by the next daemon.
+    func outlived() async throws {
+        for (failpoint, words) in [
+            ("create.cloned", ["up", "shop"] + DaemonFixture.ownPorts()), ("stop.begun", ["stop", "shop", "--yes"]),
+            ("start.spawned", ["start", "shop"]),
+        ] {
+            try await fixture.done("daemon", "stop")
+            try await fixture.done("daemon", "start", environment: ["DEVDB_FAILPOINT": failpoint])
+            let daemon = try #require(fixture.daemonPid)
+            let result = try await fixture.dev(words)
+            #expect(result.status == 0 && result.errors == "", "\(failpoint): \(result)")
+            try await onOwnThread { try Wait.end(of: daemon) }
+            #expect(fixture.daemonPid != daemon)
+            let state = try await fixture.facts("status", "shop")["state"] as? String
+            #expect(state == (words[0] == "stop" ? "stopped" : "running"))
+        }
     }
 
     /// Same URL, all rows, one server.

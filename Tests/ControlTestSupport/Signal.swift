@@ -1,14 +1,14 @@
 #if canImport(Darwin)
-    import Darwin
+    internal import Darwin
 #else
-    import Glibc
+    internal import Glibc
 #endif
 
 /// Stands for Ctrl-C: a descriptor that becomes readable.
-final class Signal: Sendable {
-    let reading: Int32
+public final class Signal: Sendable {
+    public let reading: Int32
     private let writing: Int32
-    init() {
+    public init() {
         var ends: [Int32] = [-1, -1]
         pipe(&ends)
         reading = ends[0]
@@ -18,5 +18,5 @@ final class Signal: Sendable {
         close(reading)
         close(writing)
     }
-    func raise() { _ = write(writing, [1], 1) }
+    public func raise() { _ = write(writing, [1], 1) }
 }
