@@ -71,7 +71,8 @@ extension Control {
             case "profile": record.profile = "durable"
             case "front": record.front = "handoff"
             case "password":
-                throw DevError(.usage, "A password can be changed but not taken away", object: key, help: "Run dev config set password=…")
+                throw DevError(
+                    .usage, "A password can be changed but not taken away", object: key, help: "Run dev config set password VALUE")
             default: record.settings[try settingName(key)] = nil
             }
         }
