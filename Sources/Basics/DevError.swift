@@ -7,9 +7,9 @@ public struct DevError: Error, Sendable, Equatable, Codable {
     /// What it is about: an instance's name, a path, a port.
     public var object: String
     /// The underlying reason in the words of who gave it (system call, PostgreSQL); never a secret.
-    public var cause: String?
+    @OrNull public var cause: String?
     /// The command or step that helps.
-    public var help: String?
+    @OrNull public var help: String?
 
     public init(
         _ code: DevErrorCode, _ message: String, object: String, cause: String? = nil, help: String? = nil
@@ -19,18 +19,6 @@ public struct DevError: Error, Sendable, Equatable, Codable {
         self.object = object
         self.cause = cause
         self.help = help
-    }
-}
-
-extension DevError {
-    /// With null for what is unknown, so that every error has every key (docs/json.md).
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(code, forKey: .code)
-        try container.encode(message, forKey: .message)
-        try container.encode(object, forKey: .object)
-        try container.encode(cause, forKey: .cause)
-        try container.encode(help, forKey: .help)
     }
 }
 

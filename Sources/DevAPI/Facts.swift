@@ -19,7 +19,7 @@ public struct InstanceFacts: Sendable, Codable, Equatable {
     public var shadowPort: Int
     public var httpPort: Int
     /// The postmaster's process id; null when asleep.
-    public var pid: Int?
+    @OrNull public var pid: Int?
     public var dataDirectory: String
     public var idle: String
     /// RFC 3339, UTC.
@@ -27,13 +27,13 @@ public struct InstanceFacts: Sendable, Codable, Equatable {
 
     public var profile: String
     /// `handoff` or `pump`; null when asleep.
-    public var front: String?
+    @OrNull public var front: String?
     /// Why the front is the pump, if hand-off was asked for.
-    public var frontReason: String?
+    @OrNull public var frontReason: String?
     public var sessions: Int
-    public var project: String?
+    @OrNull public var project: String?
     /// Why it is broken, with the last log lines.
-    public var reason: String?
+    @OrNull public var reason: String?
     public var user: String
     public var password: String
     public var database: String
@@ -42,7 +42,7 @@ public struct InstanceFacts: Sendable, Codable, Equatable {
     /// Settings that differ from the running server's and need `dev stop && dev up`.
     public var pendingRestart: [String]
     /// Folder of the toolchain's programs, where `dev psql` finds `psql`.
-    public var bin: String?
+    @OrNull public var bin: String?
 
     public init(
         name: String, state: InstanceState, pg: String, url: String, prismaUrl: String, shadowUrl: String, prismaPostgresUrl: String,
@@ -81,40 +81,6 @@ public struct InstanceFacts: Sendable, Codable, Equatable {
     }
 }
 
-extension InstanceFacts {
-    /// As synthesized but for one thing: what is unknown is written as null, so that every object has every key.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(name, forKey: .name)
-        try container.encode(state, forKey: .state)
-        try container.encode(pg, forKey: .pg)
-        try container.encode(url, forKey: .url)
-        try container.encode(prismaUrl, forKey: .prismaUrl)
-        try container.encode(shadowUrl, forKey: .shadowUrl)
-        try container.encode(prismaPostgresUrl, forKey: .prismaPostgresUrl)
-        try container.encode(httpUrl, forKey: .httpUrl)
-        try container.encode(port, forKey: .port)
-        try container.encode(shadowPort, forKey: .shadowPort)
-        try container.encode(httpPort, forKey: .httpPort)
-        try container.encode(pid, forKey: .pid)
-        try container.encode(dataDirectory, forKey: .dataDirectory)
-        try container.encode(idle, forKey: .idle)
-        try container.encode(createdAt, forKey: .createdAt)
-        try container.encode(profile, forKey: .profile)
-        try container.encode(front, forKey: .front)
-        try container.encode(frontReason, forKey: .frontReason)
-        try container.encode(sessions, forKey: .sessions)
-        try container.encode(project, forKey: .project)
-        try container.encode(reason, forKey: .reason)
-        try container.encode(user, forKey: .user)
-        try container.encode(password, forKey: .password)
-        try container.encode(database, forKey: .database)
-        try container.encode(created, forKey: .created)
-        try container.encode(pendingRestart, forKey: .pendingRestart)
-        try container.encode(bin, forKey: .bin)
-    }
-}
-
 /// `dev daemon status --json`.
 public struct DaemonFacts: Sendable, Codable, Equatable {
     public var version: String
@@ -127,7 +93,7 @@ public struct DaemonFacts: Sendable, Codable, Equatable {
     public var startedAt: String
     public var instances: Int
     /// The user whose processes the servers are, when the daemon is root.
-    public var runsServersAs: String?
+    @OrNull public var runsServersAs: String?
     public init(
         version: String, pid: Int, home: String, controlSocket: String, httpUrl: String, httpPort: Int, startedAt: String, instances: Int,
         runsServersAs: String?
@@ -144,22 +110,6 @@ public struct DaemonFacts: Sendable, Codable, Equatable {
     }
 }
 
-extension DaemonFacts {
-    /// With null for what is unknown.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(version, forKey: .version)
-        try container.encode(pid, forKey: .pid)
-        try container.encode(home, forKey: .home)
-        try container.encode(controlSocket, forKey: .controlSocket)
-        try container.encode(httpUrl, forKey: .httpUrl)
-        try container.encode(httpPort, forKey: .httpPort)
-        try container.encode(startedAt, forKey: .startedAt)
-        try container.encode(instances, forKey: .instances)
-        try container.encode(runsServersAs, forKey: .runsServersAs)
-    }
-}
-
 /// `dev doctor --json`.
 public struct DoctorFacts: Sendable, Codable, Equatable {
     public struct Toolchain: Sendable, Codable, Equatable {
@@ -170,7 +120,7 @@ public struct DoctorFacts: Sendable, Codable, Equatable {
         /// The one a new instance gets without `--pg`.
         public var isDefault: Bool
         /// Why it can't be used (below 13, incomplete), if so.
-        public var problem: String?
+        @OrNull public var problem: String?
         public init(version: String, bin: String, source: String, isDefault: Bool, problem: String?) {
             self.version = version
             self.bin = bin
@@ -183,7 +133,7 @@ public struct DoctorFacts: Sendable, Codable, Equatable {
         public var name: String
         public var ok: Bool
         public var text: String
-        public var help: String?
+        @OrNull public var help: String?
         public init(name: String, ok: Bool, text: String, help: String?) {
             self.name = name
             self.ok = ok
@@ -199,28 +149,5 @@ public struct DoctorFacts: Sendable, Codable, Equatable {
         self.toolchains = toolchains
         self.installCommand = installCommand
         self.checks = checks
-    }
-}
-
-extension DoctorFacts.Toolchain {
-    /// With null for what is unknown.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(version, forKey: .version)
-        try container.encode(bin, forKey: .bin)
-        try container.encode(source, forKey: .source)
-        try container.encode(isDefault, forKey: .isDefault)
-        try container.encode(problem, forKey: .problem)
-    }
-}
-
-extension DoctorFacts.Check {
-    /// With null for what is unknown.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(name, forKey: .name)
-        try container.encode(ok, forKey: .ok)
-        try container.encode(text, forKey: .text)
-        try container.encode(help, forKey: .help)
     }
 }

@@ -39,7 +39,8 @@ struct ReplyReader<Answer: Decodable> {
         events: while !isComplete {
             switch http.next(received, &position) {
             case .needMore: break events
-            case .head(let head, _):
+            case .head(let received):
+                let head = received.head
                 status = head.status
                 if checksVersion, let version = head.headers[ControlProtocol.versionHeader], version != devdbVersion {
                     throw DevError(

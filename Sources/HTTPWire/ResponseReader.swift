@@ -7,8 +7,7 @@ public struct ResponseReader: Sendable {
     }
 
     private var parser: ResponseParser
-    private var head: ResponseHead?
-    private var keepsAlive = false
+    private var received: ResponseParser.Received?
     private var body: [UInt8] = []
 
     /// - Parameter method: of the request: an answer to HEAD has no body.
@@ -29,20 +28,20 @@ public struct ResponseReader: Sendable {
         switch event {
         case .needMore: return .needMore
         case .refused(let refusal): return .refused(refusal)
-        case .head(let new, let keeps):
-            head = new
-            keepsAlive = keeps
+        case .head(let new):
+            received = new
             return nil
         case .body(let range):
             body.append(contentsOf: bytes[range])
             return nil
         case .end:
-            guard let complete = head else { return .refused(.malformed("There is no response.")) }
+            guard let complete = received else { return .refused(.malformed("There is no response.")) }
             defer {
-                head = nil
+                received = nil
                 body = []
             }
-            return .response(HTTPResponse(status: complete.status, headers: complete.headers, body: body), keepsAlive: keepsAlive)
+            let head = complete.head
+            return .response(HTTPResponse(status: head.status, headers: head.headers, body: body), keepsAlive: complete.keepsAlive)
         }
     }
 }
