@@ -18,10 +18,10 @@ extension Control {
         facts(try await existing(request.selection).status)
     }
 
-    /// Wakes what sleeps. - Returns: those it woke.
+    /// Wakes what sleeps, and waits for what somebody else is waking. - Returns: those that were not running.
     func start(_ request: SelectRequest, _ progress: Progress) async throws(DevError) -> [InstanceFacts] {
         var started: [InstanceFacts] = []
-        for status in try await several(request.selection) where status.pid == nil {
+        for status in try await several(request.selection) where status.state != .running {
             await progress.say("Starting \(status.record.name)")
             _ = try await manager.start(status.record.id)
             if let now = await manager.status(status.record.name) { started.append(facts(now)) }
