@@ -79,13 +79,20 @@ public enum DurableFile {
     /// stay as they are. Not synced: what is written into the folder with `write` or `rename` is.
     /// - Throws: `system` (something in the way is not a folder), `read-only`, `disk-full`.
     public static func makeFolder(_ path: String, mode: UInt16 = 0o700, owner: (uid: UInt32, gid: UInt32)? = nil) throws(DevError) {
+        try makeFolder(path, mode, owner, hasParent: false)
+    }
+
+    /// - Parameter hasParent: the folder above was made; some file systems (/proc) still say that it is missing.
+    private static func makeFolder(
+        _ path: String, _ mode: UInt16, _ owner: (uid: UInt32, gid: UInt32)?, hasParent: Bool
+    ) throws(DevError) {
         if mkdir(path, mode_t(mode) & 0o700) != 0 {
             switch errno {
             case ENOENT:
                 let parent = split(path).folder
-                guard parent != path else { throw fileError(ENOENT, "make folder", path) }
+                guard parent != path, !hasParent else { throw fileError(ENOENT, "make folder", path) }
                 try makeFolder(parent, mode: mode, owner: owner)
-                return try makeFolder(path, mode: mode, owner: owner)
+                return try makeFolder(path, mode, owner, hasParent: true)
             case EEXIST:
                 // Also through a symbolic link: people move their homes that way.
                 var facts = stat()

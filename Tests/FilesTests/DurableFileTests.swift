@@ -69,6 +69,8 @@ import Testing
         #expect(facts(scratch.path + "/a/b").map { $0.st_mode & 0o7777 } == 0o711)
         try scratch.write("file", [])
         #expect(throws: DevError.self) { try DurableFile.makeFolder(scratch.path + "/file") }
+        // A file system that says "not found" where it takes no folders.
+        #expect(throws: DevError.self) { try DurableFile.makeFolder("/proc/devdb/inner") }
         #expect(throws: DevError.self) { try DurableFile.makeFolder(scratch.path + "/file/below") }
         #expect(symlink("nowhere", scratch.path + "/dangling") == 0)
         #expect(throws: DevError.self) { try DurableFile.makeFolder(scratch.path + "/dangling/below") }

@@ -12,6 +12,16 @@ enum Home {
     /// - Parameter servedByAnother: the servers run as somebody else, who must get through to his data.
     /// - Throws: `read-only`, `disk-full`, `system`; `bad-configuration` when a folder is somebody else's.
     static func prepare(_ layout: HomeLayout, servedByAnother: Bool) throws(DevError) {
+        do throws(DevError) { try make(layout, servedByAnother: servedByAnother) } catch {
+            var error = error
+            // Scripts take that for an instance that is not there.
+            if error.code == .notFound { error.code = .system }
+            error.help = error.help ?? "Set DEVDB_HOME to a folder of your own"
+            throw error
+        }
+    }
+
+    private static func make(_ layout: HomeLayout, servedByAnother: Bool) throws(DevError) {
         let through: UInt16 = servedByAnother ? 0o711 : 0o700
         if !Folder.exists(layout.root) {
             // What lies above is not ours alone; only the last folder is closed.
