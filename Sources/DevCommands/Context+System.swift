@@ -22,6 +22,11 @@ extension Context {
             giveUpAfter: { _ = alarm($0) }, now: monotonic)
     }
 
+    /// Of this process, without the program's name.
+    public static func systemArguments() -> [String] {
+        (1..<max(Int(CommandLine.argc), 1)).compactMap { CommandLine.unsafeArgv[$0].map { SystemText.decode($0) } }
+    }
+
     /// What can't be written must not pass for success: `dev env > /full/disk`.
     private static func put(_ text: String, _ descriptor: Int32) {
         let bytes = Array(text.utf8)
@@ -50,7 +55,7 @@ extension Context {
         var result: [String: String] = [:]
         var next = environ
         while let entry = next.pointee {
-            let pair = String(cString: entry)
+            let pair = SystemText.decode(entry)
             if let equals = pair.firstIndex(of: "=") { result[String(pair[..<equals])] = String(pair[pair.index(after: equals)...]) }
             next += 1
         }
@@ -60,7 +65,7 @@ extension Context {
     private static func workingDirectory(_ environment: [String: String]) -> String {
         guard let path = getcwd(nil, 0) else { return environment["PWD"] ?? "/" }
         defer { free(path) }
-        return String(cString: path)
+        return SystemText.decode(path)
     }
 
     private static func columns() -> Int {
@@ -85,8 +90,8 @@ extension Context {
     }
 
     private static func replace(_ path: String, _ arguments: [String], _ environment: [String: String]) -> Int32 {
-        let words = arguments.map { strdup($0) }
-        let variables = environment.map { strdup($0.key + "=" + $0.value) }
+        let words = arguments.map { strdup(SystemText.encode($0)) }
+        let variables = environment.map { strdup(SystemText.encode($0.key + "=" + $0.value)) }
         defer { for copy in words + variables { free(copy) } }
         execve(path, words + [nil], variables + [nil])
         return errno

@@ -28,7 +28,15 @@ enum Naming {
 }
 
 extension Context {
-    func selection(_ patterns: [String]) -> Selection { Selection(patterns: patterns, directory: directory) }
+    /// - Throws: `usage` in a folder that the daemon can't be told of: its project would be overlooked.
+    func selection(_ patterns: [String]) throws(DevError) -> Selection {
+        guard SystemText.isUTF8(directory) else {
+            throw DevError(
+                .usage, "The path of this folder is not UTF-8", object: SystemText.shown(directory),
+                help: "Go to another folder, or rename this one")
+        }
+        return Selection(patterns: patterns, directory: directory)
+    }
 
     /// The facts of the one instance that the command line means.
     func status(_ invocation: Invocation) throws(DevError) -> InstanceFacts {

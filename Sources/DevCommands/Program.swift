@@ -7,6 +7,13 @@ public enum Program {
     /// - Parameter arguments: without the program's name.
     public static func run(_ arguments: [String], in context: Context) -> Int32 {
         var context = context
+        // Behind -- stands a command, whose affair it is.
+        if let index = arguments.prefix(while: { $0 != "--" }).firstIndex(where: { !SystemText.isUTF8($0) }) {
+            return fail(
+                DevError(
+                    .usage, "Argument \(index + 1) is not UTF-8", object: SystemText.shown(arguments[index]), help: "Write it in UTF-8"),
+                json: wantsJSON(arguments), context)
+        }
         let invocation: Invocation
         do {
             invocation = try Parser.parse(arguments, root: root)
@@ -40,8 +47,11 @@ public enum Program {
 
     static func help(_ context: Context) -> Help { Help(width: context.terminal.columns, colours: context.coloursOutput) }
 
+    /// Of a command line that could not be understood.
+    private static func wantsJSON(_ arguments: [String]) -> Bool { arguments.prefix { $0 != "--" }.contains("--json") }
+
     private static func fail(_ error: UsageError, _ arguments: [String], _ context: Context) -> Int32 {
-        let wantsJSON = arguments.prefix { $0 != "--" }.contains("--json")
+        let wantsJSON = wantsJSON(arguments)
         let title = error.path.joined(separator: " ")
         let status = fail(
             DevError(.usage, error.message, object: error.argument ?? title, help: error.help), json: wantsJSON, context)

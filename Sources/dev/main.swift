@@ -6,4 +6,4 @@ import DevCommands
     import Glibc
 #endif
 
-exit(Program.run(Array(CommandLine.arguments.dropFirst()), in: .system()))
+exit(Program.run(Context.systemArguments(), in: .system()))

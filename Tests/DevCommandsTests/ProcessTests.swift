@@ -34,6 +34,18 @@ import Testing
         #expect(try shell(stage, "\"$dev\" run -- sh -c 'cat <&7' 7<<X\nhello\nX\n") == (0, "hello\n"))
     }
 
+    @Test func `Bytes that are not UTF-8 pass through, or are refused`() throws {
+        let stage = try stage()
+        defer { stage.close() }
+        let script =
+            "X=$(printf 'a\\377b\\303') \"$dev\" run -- sh -c 'printf %s \"$X$1\" | od -An -tx1' sh \"$(printf '\\200\\303\\244')\""
+        #expect(try shell(stage, script) == (0, " 61 ff 62 c3 80 c3 a4\n"))
+        let refused = try shell(stage, "\"$dev\" up --json \"$(printf 'x\\377')\"")
+        #expect(refused.0 == 2 && refused.1.contains("\"code\":\"usage\"") && refused.1.contains("not UTF-8"), "\(refused)")
+        let folder = try shell(stage, "mkdir \"$(printf 'x\\377')\" && cd x* && \"$dev\" url")
+        #expect(folder.0 == 2 && folder.1.contains("The path of this folder is not UTF-8"), "\(folder)")
+    }
+
     @Test func `A reader that leaves ends it quietly`() throws {
         let stage = try Stage { _ in (0..<5000).map { .log("line \($0)") } }
         defer { stage.close() }

@@ -65,7 +65,7 @@ enum ConfigCommand {
     private static func call(
         _ invocation: Invocation, _ context: Context, set: [String: String] = [:], unset: [String] = []
     ) throws(DevError) -> ConfigFacts {
-        let selection = context.selection(try Naming.name(invocation))
+        let selection = try context.selection(try Naming.name(invocation))
         return try context.call(ConfigRequest.path, ConfigRequest(selection: selection, set: set, unset: unset))
     }
 

@@ -18,8 +18,8 @@ enum LogsCommand {
         positionals: [Naming.one])
 
     static func run(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
-        let request = LogsRequest(
-            selection: context.selection(try Naming.name(invocation)), tail: invocation.integer("lines") ?? 100,
+        let request = try LogsRequest(
+            selection: context.selection(Naming.name(invocation)), tail: invocation.integer("lines") ?? 100,
             follow: invocation.flag("follow"))
         let observer = CallObserver { event in
             if case .line(let line) = event { context.out(line + "\n") }

@@ -61,21 +61,28 @@ enum UpCommand {
             throw DevError(
                 .usage, "\"\(idle)\" is no time to sleep after", object: idle, help: "Write --idle 30s, 10m, 2h, 1d or never")
         }
+        if let pg = invocation.value("pg"), !isMajor(pg) {
+            throw DevError(.usage, "\"\(pg)\" is no version of PostgreSQL", object: pg, help: "Write a major version, such as --pg 15")
+        }
         var settings: [String: String] = [:]
         for pair in invocation.values("set") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             if let key = parts.first, let value = parts.last { settings[key.trimmed] = String(value) }
         }
-        return UpRequest(
-            selection: context.selection(try Naming.name(invocation)), pg: invocation.value("pg"), idle: invocation.value("idle"),
+        return try UpRequest(
+            selection: context.selection(Naming.name(invocation)), pg: invocation.value("pg"), idle: invocation.value("idle"),
             profile: invocation.value("profile"), password: invocation.value("password"), front: invocation.value("front"),
             port: invocation.integer("port"), dbPort: invocation.integer("db-port"), shadowDbPort: invocation.integer("shadow-db-port"),
             settings: settings)
     }
 
+    private static func isMajor(_ text: String) -> Bool {
+        (1...3).contains(text.utf8.count) && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    }
+
     /// Until Ctrl-C; then the server stops and its data stay.
     private static func follow(_ facts: InstanceFacts, interrupt: Int32, json: Bool, _ context: Context) throws(DevError) -> Int32 {
-        let selection = context.selection([facts.name])
+        let selection = try context.selection([facts.name])
         let observer = CallObserver(interrupt: interrupt) { event in
             // In JSON mode standard output is JSON alone.
             if case .line(let line) = event { context.say(line, json: json) }
