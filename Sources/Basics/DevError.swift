@@ -28,7 +28,8 @@ extension DevError: CustomStringConvertible {
         var text = "error[\(code.rawValue)]: \(message)"
         if let cause, !cause.isEmpty { text += ": \(cause)" }
         text += "."
-        if let help, !help.isEmpty { text += " \(help)." }
+        // "Run dev run [NAME] -- COMMAND..."
+        if let help, !help.isEmpty { text += " \(help)" + (help.hasSuffix(".") ? "" : ".") }
         return text
     }
 }

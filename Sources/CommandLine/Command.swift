@@ -115,7 +115,8 @@ public struct Value: Sendable, Equatable {
     /// nil when `text` is such a value, else what it must be: "a number from 0 to 65535".
     func refusal(of text: String) -> String? {
         switch kind {
-        case .text, .path: nil
+        case .text: nil
+        case .path: text.isEmpty ? "a path" : nil
         case .instance, .instances: text.isEmpty ? "a name" : nil
         case .integer(let range):
             if !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(text), range.contains(number) {

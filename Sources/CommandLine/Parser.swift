@@ -114,7 +114,9 @@ public struct Parser: Sendable {
             throw error("\(option) needs a value", help: "Write \(option) \(value.placeholder)")
         }
         let next = arguments[index + 1]
-        if next.hasPrefix("-"), next.utf8.count > 1 {
+        // What a number is in the wrong range for is told by its own error.
+        let isNumber = next.dropFirst().utf8.allSatisfy { (0x30...0x39).contains($0) }
+        if next.hasPrefix("-"), next.utf8.count > 1, !(isNumber && value.refusal(of: next) != nil) {
             throw error(
                 "\(option) needs a value, and \"\(next)\" looks like an option", help: "Write \(joined)\(next) if it is the value")
         }
@@ -170,7 +172,7 @@ public struct Parser: Sendable {
                     try check(positional, next)
                     result[positional.name] = [next.text]
                 } else if positional.arity == .one, !wantsHelp {
-                    throw missing(positional.name, "Run \(title) \(positional.name)")
+                    throw missing(positional.name, "Run \(usage)")
                 }
             case .many:
                 for next in rest { try check(positional, next) }

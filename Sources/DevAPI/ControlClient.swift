@@ -1,6 +1,12 @@
 public import Basics
 internal import HTTPWire
 
+#if canImport(Darwin)
+    internal import Darwin
+#else
+    internal import Glibc
+#endif
+
 /// What comes while the daemon works, before its answer.
 public enum ControlEvent: Sendable, Equatable {
     /// What it is doing, for people.
@@ -116,7 +122,7 @@ public struct ControlClient: Sendable {
         try SocketFolder.check(layout)
         switch LocalSocket.connect(layout.controlSocket) {
         case .connected(let socket): return socket
-        case .failed(let number): throw unreachable(systemText(number))
+        case .failed(let number): throw unreachable(number)
         case .nobody: break
         }
         guard let starter else {
@@ -125,15 +131,17 @@ public struct ControlClient: Sendable {
         try starter.start(observer)
         switch LocalSocket.connect(layout.controlSocket) {
         case .connected(let socket): return socket
-        case .failed(let number): throw unreachable(systemText(number))
-        case .nobody: throw unreachable("it left again at once")
+        case .failed(let number): throw unreachable(number)
+        case .nobody: throw lost(nil)
         }
     }
 
-    private func unreachable(_ cause: String) -> DevError {
+    private func unreachable(_ number: Int32) -> DevError {
         DevError(
-            .daemonUnreachable, "The daemon can't be reached", object: layout.controlSocket, cause: cause,
-            help: "Run dev daemon restart, or read \(layout.daemonLog)")
+            .daemonUnreachable, "The daemon can't be reached", object: layout.controlSocket, cause: systemText(number),
+            help: number == EACCES || number == EPERM
+                ? "The home \(layout.root) is somebody else's: set DEVDB_HOME to a folder of your own"
+                : "Run dev daemon restart, or read \(layout.daemonLog)")
     }
 
     private func lost(_ number: Int32?) -> DevError {

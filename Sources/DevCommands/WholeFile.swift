@@ -18,7 +18,7 @@ enum WholeFile {
         defer { close(descriptor) }
         var facts = stat()
         guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
-            throw DevError(.system, "\(path) can't be read", object: path, cause: "it is not a regular file")
+            throw DevError(.system, "\(path) can't be read", object: path, cause: "it is not a regular file", help: "Name a file")
         }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -78,7 +78,8 @@ enum WholeFile {
             case EROFS: .readOnly
             default: .system
             }
-        return DevError(code, message, object: path, cause: String(cString: strerror(number)))
+        let help = code == .diskFull ? "Free some space on that disk" : "Name a file in a folder that you can write to"
+        return DevError(code, message, object: path, cause: String(cString: strerror(number)), help: help)
     }
 
     private static func readSome(_ descriptor: Int32, _ buffer: inout [UInt8]) -> Int {

@@ -38,6 +38,10 @@ import Testing
         (["up", "-d", "--foreground"], "usage", 2), (["up", "--port", "x"], "usage", 2), (["nope"], "usage", 2),
         (["status", "zz"], "not-found", 3),
         (["daemon"], "usage", 2), (["help", "nope"], "usage", 2), (["undo", "rm", "-x"], "usage", 2),
+        (["up", "--pg", "abc"], "usage", 2), (["up", "--pg", ""], "usage", 2), (["up", ""], "usage", 2), (["up", "ä"], "bad-name", 2),
+        (["up", "--db-port", "-1"], "usage", 2), (["up", "--db-port", "65536"], "usage", 2), (["up", "--set", "=1"], "usage", 2),
+        (["up", "--port", "99999999999999999999"], "usage", 2), (["up", String(repeating: "x", count: 64)], "bad-name", 2),
+        (["up", "--idle", "99999999999999999999h"], "usage", 2), (["stop", ""], "usage", 2), (["logs", "-n", "-1"], "usage", 2),
     ])
     func `Errors have a code in text and in JSON, and a status`(_ arguments: [String], _ code: String, _ status: Int32) throws {
         let stage = try Stage(Samples.instance())

@@ -24,15 +24,17 @@ enum RunCommand {
         guard let name = command.first else { return 2 }
         let environment = Variables.merged(facts, into: context.environment)
         guard let path = Executable.find(name, context) else {
-            return fail("There is no command \"\(name)\"", name, nil, 127, context)
+            return fail("There is no command \"\(name)\"", name, nil, help: "Check its spelling and PATH", 127, context)
         }
         let number = context.replaceProcess(path, command, environment)
-        return fail("\(name) can't be run", path, Executable.text(number), 126, context)
+        return fail("\(name) can't be run", path, Executable.text(number), help: "Check what kind of file it is", 126, context)
     }
 
     /// The shells' exit statuses, which scripts know.
-    private static func fail(_ message: String, _ object: String, _ cause: String?, _ status: Int32, _ context: Context) -> Int32 {
-        _ = Program.fail(DevError(.notFound, message, object: object, cause: cause), json: false, context)
+    private static func fail(
+        _ message: String, _ object: String, _ cause: String?, help: String, _ status: Int32, _ context: Context
+    ) -> Int32 {
+        _ = Program.fail(DevError(.notFound, message, object: object, cause: cause, help: help), json: false, context)
         return status
     }
 }

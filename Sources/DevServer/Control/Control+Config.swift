@@ -81,7 +81,7 @@ extension Control {
     private static func settingName(_ key: String) throws(DevError) -> String {
         guard key.hasPrefix("settings.") else {
             throw DevError(
-                .usage, "There is no key \(key.prefixed(80))", object: key.prefixed(80),
+                .usage, "There is no key \"\(key.prefixed(80))\"", object: key.prefixed(80),
                 help: "The keys are idle, password, profile, front, and settings.NAME for PostgreSQL's settings")
         }
         return String(key.dropFirst("settings.".utf8.count))

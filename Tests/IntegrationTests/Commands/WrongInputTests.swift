@@ -1,0 +1,81 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Whatever people give it, the program says what is wrong with what, and what to do.
+@Suite struct WrongInputTests {
+    @Test func projectFilesThatCannotBeRead() async throws {
+        try await DaemonFixture.run { fixture in
+            let deep = String(repeating: "[", count: 20_000)
+            let large = "# " + String(repeating: "x", count: 100_000)
+            for (number, script) in [
+                "mkdir dev.toml", "mkfifo dev.toml", "printf 'name = ' >dev.toml", "printf 'name = \"\\377\"' >dev.toml",
+                "printf 'name = \"a b\"' >dev.toml", "printf 'pg = \"x\"' >dev.toml", "printf 'idle = \"soon\"' >dev.toml",
+                "printf 'password = 3' >dev.toml", "printf 'settings = 1' >dev.toml", "printf 'name = \"a\"\\nname = \"b\"' >dev.toml",
+                "printf 'a = \(deep)' >dev.toml", "printf '\(large)' >dev.toml",
+            ].enumerated() {
+                let folder = fixture.directory + "/p\(number)"
+                let made = try await Command.run("/bin/sh", ["-c", "mkdir \(folder) && cd \(folder) && \(script)"])
+                #expect(made.status == 0)
+                for words in [["up", "--json"], ["url", "--json"]] {
+                    let refused = try Refusal(await fixture.dev(words, in: folder), words)
+                    #expect(refused.status == 2 && refused.code == "bad-configuration", "\(script): \(refused)")
+                    #expect(refused.object == folder + "/dev.toml" && !refused.help.isEmpty, "\(script): \(refused)")
+                }
+            }
+            #expect(try await fixture.list().isEmpty)
+        }
+    }
+
+    @Test func homesThatCannotBe() async throws {
+        try await DaemonFixture.run { fixture in
+            try "x".write(toFile: fixture.directory + "/file", atomically: true, encoding: .utf8)
+            var homes = [fixture.directory + "/file", fixture.directory + "/file/below", "/tmp/" + String(repeating: "x", count: 300)]
+            #if os(Linux)
+                homes.append("/proc/devdb")
+            #endif
+            for home in homes {
+                let refused = try await fixture.refusal("ls", environment: ["DEVDB_HOME": home])
+                #expect(
+                    [1, 2].contains(refused.status) && !refused.object.isEmpty && refused.help.contains("DEVDB_HOME"), "\(home): \(refused)"
+                )
+            }
+            for (name, value, status) in [
+                ("DEVDB_DEVD", "/etc/passwd", Int32(5)), ("DEVDB_DEVD", "/nowhere", 5), ("DEVDB_DEVD", "/bin/true", 5),
+                ("DEVDB_HTTP_PORT", "many", 2), ("DEVDB_HTTP_PORT", "70000", 2),
+            ] {
+                let refused = try await fixture.refusal("ls", environment: [name: value])
+                #expect(refused.status == status && !refused.object.isEmpty && !refused.help.isEmpty, "\(name)=\(value): \(refused)")
+            }
+        }
+    }
+
+    @Test func commandsThatFailSayWhatToDo() async throws {
+        try await DaemonFixture.run { fixture in
+            try await fixture.up("shop")
+            for (words, status, code) in [
+                (["status", "nobody"], Int32(3), "not-found"), (["rm", "shop"], 4, "running"), (["up", "shop", "--pg", "99"], 4, ""),
+                (["up", "other", "--pg", "99"], 3, "no-postgres"), (["config", "set", "idle", "soon", "-n", "shop"], 2, "usage"),
+                (["config", "set", "", "x", "-n", "shop"], 2, "usage"), (["config", "get", "nope", "-n", "shop"], 3, "not-found"),
+                (["config", "unset", "password", "-n", "shop"], 2, "usage"), (["undo", "rm", "nobody"], 3, "not-found"),
+                (["up", "other", "--db-port", "22"], 4, ""), (["up", "other", "--set", "port=1"], 2, "bad-configuration"),
+                (["up", "other", "--password", ""], 2, "usage"), (["env", "shop", "--write", "nowhere/x"], 1, "system"),
+                (["env", "shop", "--write", "."], 1, "system"), (["env", "shop", "--write", ""], 2, "usage"),
+            ] {
+                let words = words + ["--json"]
+                let result = try await fixture.dev(words)
+                guard words.contains("--write") == false else {
+                    // Not together with --json.
+                    let plain = try await fixture.dev(Array(words.dropLast()))
+                    #expect(plain.status == status && plain.errors.hasPrefix("error[\(code)]: "), "\(words): \(plain)")
+                    continue
+                }
+                let refused = try Refusal(result, words)
+                #expect(refused.status == status && (code.isEmpty || refused.code == code), "\(words): \(refused)")
+                #expect(!refused.object.isEmpty || words.contains(""), "\(words): \(refused)")
+                #expect(!refused.help.isEmpty || !refused.cause.isEmpty, "\(words): \(refused)")
+            }
+            #expect(try await fixture.list().count == 1)
+        }
+    }
+}
