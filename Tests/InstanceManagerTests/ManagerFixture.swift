@@ -4,6 +4,7 @@ import HandoffImage
 import Loop
 import PostgresSession
 import Registry
+import TestSupport
 import Testing
 
 @testable import InstanceManager
@@ -22,6 +23,9 @@ final class ManagerFixture: Sendable {
     let log: Log
     /// Rings at each line of the log.
     private let bell: Bell
+    private let lock = Lock()
+    /// Servers that are this process's children and that no manager waits for any more.
+    nonisolated(unsafe) private var handedOver: [Int32] = []  // protected by `lock`
 
     /// Binds nothing: what is `taken` is refused.
     final class FakeBinder: PortBinder {
@@ -106,12 +110,21 @@ final class ManagerFixture: Sendable {
 
     private func tearDown() async {
         await manager.shutdown(stopServers: true)
+        let pids = lock.withLock { handedOver }
+        try? await onOwnThread {
+            for pid in pids {
+                try Wait.end(of: pid, seconds: 10)
+                waitpid(pid, nil, WNOHANG)
+            }
+        }
         if ProcessInfo.processInfo.environment["DEVDB_KEEP"] == nil { try? FileManager.default.removeItem(atPath: layout.root) }
         if layout.sockets != layout.root + "/run" { try? FileManager.default.removeItem(atPath: layout.sockets) }
     }
 
     /// The next daemon of the same home: the first one lets go as if it had died, its servers live.
     func nextDaemon() async throws -> ManagerFixture {
+        let pids = await manager.list().compactMap(\.pid)
+        lock.withLock { handedOver += pids }
         await manager.shutdown(stopServers: false)
         let next = try ManagerFixture(
             loop: loop, layout: layout, binder: binder, log: log, bell: bell, environment: ["PATH": "/usr/bin:/bin"], ahead: false)
