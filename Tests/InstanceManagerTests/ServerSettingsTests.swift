@@ -77,6 +77,12 @@ import Testing
         #expect(failure.error.cause == "unrecognized configuration parameter \"wrok_mem\" in file \"/d/postgresql.conf\" line 9")
     }
 
+    @Test func aSettingOfOursIsTakenAwayByACommand() {
+        let log = "2026-01-01 LOG:  unrecognized configuration parameter \"nope\" in file \"/d/devdb.conf\" line 9"
+        let failure = ServerLogReading.failure(in: log, name: "a", exit: "exit code 1")
+        #expect(failure.error.help == "Run dev config unset settings.nope -n a, or correct it in dev.toml, and then dev start a")
+    }
+
     @Test func aFullDiskHasItsCode() {
         let log = "2026 FATAL:  could not write lock file \"postmaster.pid\": No space left on device"
         #expect(ServerLogReading.failure(in: log, name: "a", exit: "").error.code == .diskFull)

@@ -16,7 +16,7 @@ enum ServerLogReading {
             return ServerFailure(
                 error: DevError(
                     .startFailed, "A setting keeps the server of \(name) from starting", object: name, cause: setting,
-                    help: "Correct it; the next connection tries again, or run dev start \(name)"),
+                    help: help(setting, name)),
                 permanent: true)
         }
         if lines.contains(where: { $0.contains("could not load pg_hba.conf") }) {
@@ -71,6 +71,15 @@ enum ServerLogReading {
         guard marks.contains(where: { line.contains($0) }), line.contains("FATAL:") || line.contains("LOG:") || line.contains("ERROR:")
         else { return nil }
         return message(line)
+    }
+
+    /// devdb.conf is ours: correcting it there would be in vain.
+    private static func help(_ setting: String, _ name: String) -> String {
+        let quoted = setting.split(separator: "\"", omittingEmptySubsequences: false)
+        guard setting.contains("/devdb.conf\""), quoted.count > 2 else {
+            return "Correct it; the next connection tries again, or run dev start \(name)"
+        }
+        return "Run dev config unset settings.\(quoted[1]) -n \(name), or correct it in dev.toml, and then dev start \(name)"
     }
 
     /// The text after "FATAL:  ", "LOG:  " or "DETAIL:  ".

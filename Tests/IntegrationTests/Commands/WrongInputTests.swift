@@ -50,6 +50,18 @@ import Testing
         }
     }
 
+    /// What the message says to do helps.
+    @Test func aSettingThatPostgresDoesNotKnow() async throws {
+        try await DaemonFixture.run { fixture in
+            let refused = try await fixture.refusal("up", "shop", "--db-port", "0", "--shadow-db-port", "0", "--set", "nope=1")
+            #expect(refused.code == "start-failed" && refused.cause.contains("nope"), "\(refused)")
+            #expect(refused.help.hasPrefix("Run dev config unset settings.nope -n shop, "), "\(refused)")
+            try await fixture.done("config", "unset", "settings.nope", "-n", "shop")
+            try await fixture.done("start", "shop")
+            #expect(try await fixture.facts("status", "shop")["state"] as? String == "running")
+        }
+    }
+
     @Test func commandsThatFailSayWhatToDo() async throws {
         try await DaemonFixture.run { fixture in
             try await fixture.up("shop")
