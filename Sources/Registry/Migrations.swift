@@ -38,7 +38,8 @@ enum Migrations {
                 """,
                 "CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
             ]
-        )
+        ),
+        ("2-generated-passwords", ["ALTER TABLE instance ADD COLUMN password_generated INTEGER NOT NULL DEFAULT 0"]),
     ]
 
     /// "dvdb" in the file's header: tells ours from another program's.

@@ -14,6 +14,8 @@ public struct InstanceRecord: Sendable, Equatable {
     public var idle: IdleLimit
     /// The owner's password as it is printed in URLs.
     public var password: Secret
+    /// Chosen by chance at creation; false once a person has set it.
+    public var passwordIsGenerated: Bool
     /// The owner's verifier as in pg_authid, when `verifierFresh`.
     public var verifier: Secret?
     /// Roles that may log in, as the cluster had them at its last sleep (names only).
@@ -38,7 +40,7 @@ public struct InstanceRecord: Sendable, Equatable {
 
     public init(
         id: String, name: InstanceName, pgVersion: String, pgBin: String, profile: String = "durable",
-        idle: IdleLimit = .standard, password: Secret, verifier: Secret? = nil, roles: [String] = [],
+        idle: IdleLimit = .standard, password: Secret, passwordIsGenerated: Bool = false, verifier: Secret? = nil, roles: [String] = [],
         verifierFresh: Bool = false, mainDatabase: String = "postgres", settings: [String: String] = [:],
         extensions: [String] = [], front: String = "handoff", project: String? = nil, createdAt: Double,
         ports: [PortRecord] = [], brokenReason: String? = nil
@@ -50,6 +52,7 @@ public struct InstanceRecord: Sendable, Equatable {
         self.profile = profile
         self.idle = idle
         self.password = password
+        self.passwordIsGenerated = passwordIsGenerated
         self.verifier = verifier
         self.roles = roles
         self.verifierFresh = verifierFresh

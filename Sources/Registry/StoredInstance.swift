@@ -27,6 +27,7 @@ enum JSONText {
 /// versions add are optional here.
 struct StoredInstance: Codable {
     var id, name, pgVersion, pgBin, profile, idle, password: String
+    var passwordIsGenerated: Bool?
     var verifier: String?
     var roles: [String]
     var verifierFresh: Bool
@@ -48,6 +49,7 @@ struct StoredInstance: Codable {
         profile = record.profile
         idle = record.idle.text
         password = record.password.reveal()
+        passwordIsGenerated = record.passwordIsGenerated
         verifier = record.verifier?.reveal()
         roles = record.roles
         verifierFresh = record.verifierFresh
@@ -66,6 +68,7 @@ struct StoredInstance: Codable {
         guard let name = try? InstanceName(name), let idle = IdleLimit(idle) else { return nil }
         return InstanceRecord(
             id: id, name: name, pgVersion: pgVersion, pgBin: pgBin, profile: profile, idle: idle, password: Secret(password),
+            passwordIsGenerated: passwordIsGenerated ?? false,
             verifier: verifier.map { Secret($0) }, roles: roles, verifierFresh: verifierFresh, mainDatabase: mainDatabase,
             settings: settings, extensions: extensions, front: front, project: project, createdAt: createdAt,
             ports: PortRecord.Kind.allCases.compactMap { kind in ports[kind.rawValue].map { PortRecord(kind: kind, port: $0) } },

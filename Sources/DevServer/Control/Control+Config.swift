@@ -48,7 +48,7 @@ extension Control {
                 try? Self.apply(request, to: &record)
             }
         }
-        let pending = record == status.record || status.pid == nil ? [] : Self.needsRestart(from: status.record, to: record)
+        let pending = await manager.status(record.name)?.pendingRestart ?? []
         return ConfigFacts(name: record.name.text, entries: Self.entries(record, file: project.file), pendingRestart: pending)
     }
 
@@ -87,17 +87,10 @@ extension Control {
         return String(key.dropFirst("settings.".utf8.count))
     }
 
-    static func needsRestart(from old: InstanceRecord, to new: InstanceRecord) -> [String] {
-        var keys: [String] = []
-        if old.profile != new.profile { keys.append("profile") }
-        if old.front != new.front { keys.append("front") }
-        for name in Set(old.settings.keys).union(new.settings.keys).sorted() where old.settings[name] != new.settings[name] {
-            keys.append("settings." + name)
-        }
-        return keys
-    }
-
     static func entries(_ record: InstanceRecord, file: ProjectFile?) -> [ConfigFacts.Entry] {
+        func passwordSource(_ record: InstanceRecord, _ file: ProjectFile?) -> String {
+            file?.password == record.password ? "dev.toml" : record.passwordIsGenerated ? "generated" : "config"
+        }
         func source(_ value: String, file: String?, standard: String) -> String {
             value == file ? "dev.toml" : value == standard ? "default" : "config"
         }
@@ -107,7 +100,7 @@ extension Control {
                 key: "idle", value: record.idle.text,
                 source: source(record.idle.text, file: file?.idle?.text, standard: IdleLimit.standard.text)),
             // Shown as stars: `dev url` is the place where it is printed.
-            ConfigFacts.Entry(key: "password", value: "***", source: file?.password == record.password ? "dev.toml" : "config"),
+            ConfigFacts.Entry(key: "password", value: "***", source: passwordSource(record, file)),
             ConfigFacts.Entry(
                 key: "profile", value: record.profile, source: source(record.profile, file: file?.profile, standard: "durable")),
         ]
