@@ -4,6 +4,7 @@
 #define DEVDB_CPOSIX_H
 
 #include "CPosixFiles.h"
+#include "CPosixMemory.h"
 #include "CPosixPeer.h"
 #include "CPosixSockets.h"
 

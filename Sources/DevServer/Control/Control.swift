@@ -19,6 +19,8 @@ struct Control: Sendable {
     let handoffProblem: String?
     /// Something has gone to the trash.
     let removed: @Sendable () async -> Void
+    /// A request has been answered.
+    let answered: @Sendable () -> Void
     /// Begins to end the daemon; true = stop every server too.
     let leave: @Sendable (Bool) async -> Void
 
@@ -99,7 +101,7 @@ struct Control: Sendable {
         return String(text)
     }
 
-    func facts(_ status: InstanceStatus, created: Bool = false, pendingRestart: [String] = []) -> InstanceFacts {
-        InstanceFacts(status, layout: layout, daemonPort: httpPort, created: created, pendingRestart: pendingRestart)
+    func facts(_ status: InstanceStatus, created: Bool = false) -> InstanceFacts {
+        InstanceFacts(status, layout: layout, daemonPort: httpPort, created: created)
     }
 }

@@ -70,7 +70,9 @@ struct ControlAPI: Sendable {
             } catch {
                 return Self.failure(400, DevError(.usage, "The request is not understood", object: "devd", cause: "\(error)".prefixed(300)))
             }
+            let answered = control.answered
             return .stream(headers: Self.headers, endsWithClient: endsWithClient) { stream in
+                defer { answered() }
                 let last: [UInt8]
                 do throws(DevError) {
                     last = ControlLine.result(try await body(decoded, Progress(stream)))

@@ -32,6 +32,7 @@ actor Daemon {
     private var control: HTTPServer?
     private var signals: [SignalHandle] = []
     private var isLeaving = false
+    private let calm: Calm
 
     /// How long requests and pumped sessions may take to end when the daemon leaves.
     static let patience: Duration = .seconds(5)
@@ -53,7 +54,11 @@ actor Daemon {
         self.environment = environment
         self.log = log
         self.notice = notice
+        calm = Calm(loop: loop)
     }
+
+    /// Something was done; the loop's thread alone calls it.
+    private nonisolated func stirred() { assumeIsolated { $0.calm.stir() } }
 
     func run() async {
         do {
@@ -95,7 +100,7 @@ actor Daemon {
             loop: loop, registry: registry,
             configuration: ManagerConfiguration(
                 layout: layout, environment: environment, user: user, library: support, reservedPorts: [bound.port, HTTPPorts.standard],
-                log: log))
+                log: log, stirred: { [weak self] in self?.stirred() }))
         self.manager = manager
         let front = Front(loop: loop, instances: manager, log: log)
         self.front = front
@@ -110,7 +115,8 @@ actor Daemon {
         let service = Control(
             loop: loop, manager: manager, registry: registry, layout: layout, serversUser: user, httpPort: bound.port, startedAt: startedAt,
             handoffProblem: support.path == nil ? support.reason : nil,
-            removed: { await housekeeper.look() }, leave: { stopServers in await self.leave(stopServers: stopServers) })
+            removed: { await housekeeper.look() }, answered: { [weak self] in self?.stirred() },
+            leave: { stopServers in await self.leave(stopServers: stopServers) })
         let control = HTTPServer(
             loop: loop, router: ControlAPI(control: service).router(), limits: HTTPServer.Limits(body: 1 << 20), log: log,
             admit: PeerCheck.isOurs)
@@ -118,7 +124,10 @@ actor Daemon {
         for descriptor in bound.descriptors { try await site.listen(descriptor) }
         try await control.listen(try Listener.unix(path: layout.controlSocket))
         log.info("ready", ["http": Int(bound.port), "instances": await manager.list().count])
-        loop.task { await self.keepCopy() }
+        loop.task {
+            await self.keepCopy()
+            self.stirred()
+        }
     }
 
     /// A copy of the registry, from which a person can restore a damaged one: of what was good enough to start with,
@@ -174,6 +183,8 @@ actor Daemon {
         await front?.close(within: Self.patience)
         await manager?.shutdown(stopServers: stopServers)
         await keepCopy()
+        Home.leave(layout)
+        calm.close()
         for handle in signals { handle.close() }
         signals = []
         log.info("left")

@@ -18,12 +18,14 @@ public struct ManagerConfiguration: Sendable {
     public var preparesAhead: Bool
     /// From an instance's creation to the work in the background.
     public var pauseBeforeWork: Duration
+    /// Called on the loop when something was done that nobody asked for: a server fell asleep or woke, a template was made.
+    public var stirred: @Sendable () -> Void
 
     public init(
         layout: HomeLayout, environment: [String: String], user: ServersUser?, library: HandoffSupport,
         reservedPorts: Set<UInt16> = [51_213], log: Log, wall: @escaping @Sendable () -> Double = WallClock.now,
         random: @escaping @Sendable () -> UInt64 = { UInt64.random(in: .min ... .max) }, preparesAhead: Bool = true,
-        pauseBeforeWork: Duration = .milliseconds(500)
+        pauseBeforeWork: Duration = .milliseconds(500), stirred: @escaping @Sendable () -> Void = {}
     ) {
         self.layout = layout
         self.environment = environment
@@ -35,5 +37,6 @@ public struct ManagerConfiguration: Sendable {
         self.random = random
         self.preparesAhead = preparesAhead
         self.pauseBeforeWork = pauseBeforeWork
+        self.stirred = stirred
     }
 }
