@@ -35,6 +35,16 @@ public enum DurableFile {
         guard retrying({ devdb_fsync(folder.raw) }) == 0 else { throw fileError(errno, "sync folder", folderPath) }
     }
 
+    /// Removes what crashes in `write` left in a folder that nobody writes to now. What can't be removed stays.
+    public static func sweep(_ folderPath: String) {
+        guard let folder = try? Descriptor(folderPath, O_RDONLY | O_DIRECTORY, "open folder"),
+            let entries = try? FolderEntry.all(of: folder.raw, path: folderPath)
+        else { return }
+        for entry in entries where entry.kind == .file && entry.text.hasPrefix(".devdb-") && entry.text.hasSuffix(".tmp") {
+            unlinkat(folder.raw, entry.name, 0)
+        }
+    }
+
     /// - Parameter limit: bytes; a larger file is an error, not cut.
     /// - Throws: `not-found`, `system` (also for what is not a regular file).
     public static func read(_ path: String, limit: Int = 16 << 20) throws(DevError) -> [UInt8] {
@@ -107,7 +117,8 @@ public enum DurableFile {
         guard fchmod(folder.raw, mode_t(mode)) == 0 else { throw fileError(errno, "change the mode of", path) }
     }
 
-    static func syncFolder(_ path: String) throws(DevError) {
+    /// The names in a folder are on the disk when this returns.
+    public static func syncFolder(_ path: String) throws(DevError) {
         let folder = try Descriptor(path, O_RDONLY | O_DIRECTORY, "open folder")
         guard retrying({ devdb_fsync(folder.raw) }) == 0 else { throw fileError(errno, "sync folder", path) }
     }

@@ -41,6 +41,13 @@ enum Home {
         }
     }
 
+    /// Takes away what is left of a sockets' folder outside the home, unless servers live on in it.
+    static func leave(_ layout: HomeLayout) {
+        guard !layout.sockets.hasPrefix(layout.root + "/") else { return }
+        for name in Folder.names(layout.sockets) { rmdir(layout.sockets + "/" + name) }
+        rmdir(layout.sockets)
+    }
+
     /// A folder in /tmp could have been made by somebody else before us.
     private static func own(_ path: String, _ mode: UInt16) throws(DevError) {
         var facts = stat()
