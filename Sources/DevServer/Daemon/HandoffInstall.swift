@@ -15,10 +15,6 @@ enum HandoffInstall {
     static func run(_ layout: HomeLayout) -> HandoffSupport {
         let image = HandoffLibrary.image
         guard !image.isEmpty else { return HandoffSupport(path: nil, reason: "this system has no hand-off library") }
-        // The loader takes blanks and colons in the variable as ends of a path.
-        guard !layout.library.contains(where: { $0 == " " || $0 == ":" || $0.isNewline }) else {
-            return HandoffSupport(path: nil, reason: "the home's path has a blank or a colon, which the loader can't take")
-        }
         let path = layout.library + "/handoff-\(HandoffLibrary.hash).so"
         do throws(DevError) {
             try DurableFile.makeFolder(layout.library, mode: 0o755)
