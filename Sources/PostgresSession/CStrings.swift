@@ -28,12 +28,14 @@ struct CStrings {
     /// The pointers are valid inside the closure.
     func withPointers<T>(_ body: (UnsafePointer<UnsafePointer<CChar>?>) -> T) -> T {
         bytes.withUnsafeBufferPointer { bytes in
-            // One more than there are, so that there is always a first.
-            let pointers = offsets.map { offset in offset.flatMap { offset in bytes.baseAddress.map { $0 + offset } } } + [nil]
-            return pointers.withUnsafeBufferPointer { buffer in
-                guard let base = buffer.baseAddress else { fatalError("an array with an element has an address") }
-                return body(base)
+            // One more than there are: the end of libpq's lists.
+            let pointers = UnsafeMutablePointer<UnsafePointer<CChar>?>.allocate(capacity: offsets.count + 1)
+            defer { pointers.deallocate() }
+            for (index, offset) in offsets.enumerated() {
+                pointers[index] = offset.flatMap { offset in bytes.baseAddress.map { $0 + offset } }
             }
+            pointers[offsets.count] = nil
+            return body(pointers)
         }
     }
 }
