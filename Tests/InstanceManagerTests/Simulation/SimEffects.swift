@@ -89,9 +89,10 @@ final class SimEffects: InstanceEffects, @unchecked Sendable {
     }
 
     func beginStop(_ record: InstanceRecord) async -> Int64? {
+        // Asked for from here on: an end while the registry writes is no failure either.
+        if !dead { world.stopBegun = true }
         await pause()
         guard !dead else { return nil }
-        world.stopBegun = true
         return world.begin(.stop)
     }
 
