@@ -56,7 +56,7 @@ let package = Package(
             resources: [.embedInCode("durable.conf"), .embedInCode("ephemeral.conf")], swiftSettings: strict),
         room(
             "InstanceManager",
-            ["Basics", "Loop", "Files", "Registry", "PostgresSession", "PostgresWire", "HandoffImage", "CPosix", "Profiles"]),
+            ["Basics", "Loop", "Files", "Registry", "PostgresWire", "HandoffImage", "CPosix", "Profiles"]),
         // The hand-off library, compiled from Sources/CHandoff (which is no target: it must not be linked into us).
         .plugin(name: "EmbedHandoff", capability: .buildTool()),
         .target(name: "HandoffImage", swiftSettings: strict, plugins: ["EmbedHandoff"]),
@@ -66,7 +66,7 @@ let package = Package(
         room(
             "DevServer",
             [
-                "Basics", "Loop", "Files", "Registry", "PostgresSession", "InstanceManager", "Front", "HTTPWire", "DevAPI", "HandoffImage",
+                "Basics", "Loop", "Files", "Registry", "InstanceManager", "Front", "HTTPWire", "DevAPI", "HandoffImage",
                 "CToml", "CPosix",
             ]),
         .executableTarget(name: "devd", dependencies: ["DevServer"], swiftSettings: strict),

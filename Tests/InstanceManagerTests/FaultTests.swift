@@ -3,6 +3,7 @@ import Foundation
 import Loop
 import PostgresSession
 import Registry
+import TestSupport
 import Testing
 
 @testable import InstanceManager
@@ -99,6 +100,124 @@ import Testing
             try Data(good.utf8).write(to: URL(filePath: conf))
             #expect(try await fixture.query(made.id, "SELECT 1") == "1")
             #expect(try await fixture.status(made.id).record.brokenReason == nil)
+        }
+    }
+
+    /// What PostgreSQL checks when it has read all its settings: it says so and goes, and trying again would not help.
+    @Test(arguments: [
+        (["superuser_reserved_connections": "20", "max_connections": "10"], "superuser_reserved_connections"),
+        (["archive_mode": "on", "wal_level": "minimal", "max_wal_senders": "0"], "wal_level"),
+        (["max_wal_senders": "3", "wal_level": "minimal"], "max_wal_senders"),
+        (["ssl": "on"], "certificate"), (["shared_preload_libraries": "no_such_thing"], "no_such_thing"),
+        (["timezone": "Atlantis"], "TimeZone"),
+    ])
+    func settingsThatContradictAreNamedAtTheFirstTry(settings: [String: String], named: String) async throws {
+        try await ManagerFixture.run { fixture in
+            let made = try await fixture.manager.create(NewInstance(name: .default, settings: settings))
+            await #expect {
+                try await fixture.manager.endpoint(made.id)
+            } throws: { error in
+                (error as? DevError)?.cause?.contains(named) == true
+            }
+            #expect(try await fixture.status(made.id).state == .broken)
+            let log = try String(contentsOfFile: fixture.layout.serverLog(made.id), encoding: .utf8)
+            #expect(log.components(separatedBy: named).count <= 3, "more than one try: \(log)")
+            _ = try await fixture.manager.configure(made.id) { $0.settings = [:] }
+            try await fixture.manager.repair(made.id)
+            #expect(try await fixture.query(made.id, "SELECT 1") == "1")
+            // Nor does it complain about what we ask of it.
+            #expect(!(try String(contentsOfFile: fixture.layout.serverLog(made.id), encoding: .utf8)).contains("external PID"))
+        }
+    }
+
+    /// A client's wrong SET is in the same log.
+    @Test func whatClientsDoWrongIsNoReasonToStayDown() async throws {
+        try await ManagerFixture.run { fixture in
+            let made = try await fixture.manager.create(NewInstance(name: .default))
+            for wrong in ["SET work_mem = 'much'", "SET wrok_mem = 1", "SET port = 1"] {
+                await #expect(throws: (any Error).self) { try await fixture.query(made.id, wrong) }
+            }
+            let pid = try #require(try await fixture.status(made.id).pid)
+            kill(pid, SIGKILL)
+            try await fixture.wait(for: made.id) { $0.state == .running && $0.pid != pid }
+        }
+    }
+
+    /// A parallel query has memory in /dev/shm, which the next start would free: there is none.
+    @Test func aRemovedInstanceLeavesNoSharedMemory() async throws {
+        try await ManagerFixture.run { fixture in
+            let made = try await fixture.manager.create(NewInstance(name: .default))
+            try await fixture.query(made.id, "SELECT 1")
+            let pid = try #require(try await fixture.status(made.id).pid)
+            let segments = Set(
+                wholeText("/proc/\(pid)/maps").split(separator: "\n").compactMap { line in
+                    line.firstRange(of: "/dev/shm/").map { String(line[$0.lowerBound...]) }
+                })
+            #if os(Linux)
+                #expect(!segments.isEmpty)
+            #endif
+            // The daemon goes first: it would start the server again.
+            await fixture.manager.shutdown(stopServers: false)
+            kill(pid, SIGKILL)
+            let data = fixture.layout.dataDirectory(made.id)
+            for _ in 0..<2000 where !ServerProof.orphans(dataDirectory: data).isEmpty {
+                try await fixture.loop.clock.sleep(for: .milliseconds(5))
+            }
+            let next = try await fixture.nextDaemon()
+            try await next.manager.stop(made.id)
+            try await next.manager.remove(made.id)
+            #expect(segments.filter { access($0, F_OK) == 0 } == [])
+        }
+    }
+
+    @Test func whatARunningServerDoesNotHaveYetIsPending() async throws {
+        try await ManagerFixture.run { fixture in
+            let made = try await fixture.manager.create(NewInstance(name: .default, settings: ["work_mem": "8MB", "lc_messages": "C"]))
+            try await fixture.query(made.id, "SELECT 1")
+            #expect(try await fixture.status(made.id).pendingRestart == [])
+            _ = try await fixture.manager.configure(made.id) { record in
+                record.settings = ["work_mem": "9MB", "jit": "off"]
+                record.profile = "ephemeral"
+                record.front = "pump"
+            }
+            var keys = ["profile", "settings.jit", "settings.lc_messages", "settings.work_mem"]
+            #if os(Linux)
+                keys.insert("front", at: 0)
+            #endif
+            #expect(try await fixture.status(made.id).pendingRestart == keys)
+            // An adopted server has them pending all the same.
+            let next = try await fixture.nextDaemon()
+            try await next.query(made.id, "SELECT 1")
+            #expect(try await next.status(made.id).pendingRestart == keys.filter { $0 != "front" })
+            try await next.manager.stop(made.id)
+            #expect(try await next.status(made.id).pendingRestart == [])
+            #expect(try await next.query(made.id, "SHOW work_mem") == "9MB")
+            #expect(try await next.status(made.id).pendingRestart == [])
+            await next.manager.shutdown(stopServers: true)
+        }
+    }
+
+    /// Thirty days unused, or one when its PostgreSQL is not there any more.
+    @Test func templatesThatNobodyUsesAreDeleted() async throws {
+        try await ManagerFixture.run { fixture in
+            let toolchain = try #require(await fixture.manager.toolchains().first { $0.usable })
+            let known = try #require(TemplateKey(toolchain, profile: "durable")).text
+            let other = try #require(TemplateKey(toolchain, profile: "ephemeral")).text
+            let day = 86_400.0
+            let ages = [known: 29 * day, other: 31 * day, "15-durable-0123456789abcdef": 2 * day, "15-durable-fedcba9876543210": 0.5 * day]
+            for folder in [fixture.layout.templates, fixture.layout.spares] {
+                for (name, age) in ages {
+                    let path = folder + "/" + name
+                    try FileManager.default.createDirectory(atPath: path + "/base", withIntermediateDirectories: true)
+                    try FileManager.default.setAttributes(
+                        [.modificationDate: Date(timeIntervalSinceNow: -age)], ofItemAtPath: path)
+                }
+            }
+            let next = try await fixture.nextDaemon()
+            await next.manager.retireTemplates()
+            for folder in [fixture.layout.templates, fixture.layout.spares] {
+                #expect(Paths.list(folder).filter { !$0.hasPrefix(".") } == [known, "15-durable-fedcba9876543210"].sorted())
+            }
         }
     }
 

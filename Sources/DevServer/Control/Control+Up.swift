@@ -11,7 +11,6 @@ extension Control {
         let wanted = try Wanted(request, file: project.file)
         var created = false
         var wantsExtensions = false
-        var pending: [String] = []
         let record: InstanceRecord
         var present = await manager.status(name)
         var made: InstanceRecord?
@@ -36,8 +35,6 @@ extension Control {
         } else if let present {
             record = try await adapt(present, to: wanted, project: project)
             wantsExtensions = record.extensions != present.record.extensions
-            // A server that runs goes on with what it was started with.
-            if present.state == .running { pending = Self.needsRestart(from: present.record, to: record) }
         } else {
             throw DevError(.cancelled, "\(name) was removed meanwhile", object: name.text)
         }
@@ -50,7 +47,7 @@ extension Control {
         guard let status = await manager.status(name) else {
             throw DevError(.cancelled, "\(name) was removed meanwhile", object: name.text)
         }
-        return facts(status, created: created, pendingRestart: pending)
+        return facts(status, created: created)
     }
 
     /// What flags and dev.toml ask for; nil = they don't say.
@@ -96,7 +93,7 @@ extension Control {
                 name: name, pg: wanted.pg, profile: wanted.profile ?? "durable", idle: wanted.idle ?? .standard, password: wanted.password,
                 settings: wanted.settings, extensions: wanted.extensions ?? [], front: wanted.front ?? "handoff", project: project.folder,
                 mainPort: wanted.ports[.main], shadowPort: wanted.ports[.shadow], httpPort: http))
-        try await remember(wanted.fromFile, of: record.id)
+        if !wanted.fromFile.isEmpty { try await remember(wanted.fromFile, of: record.id) }
         return record
     }
 

@@ -5,7 +5,7 @@ internal import Registry
 
 extension InstanceFacts {
     /// - Parameter daemonPort: the HTTP port of an instance that has none of its own.
-    init(_ status: InstanceStatus, layout: HomeLayout, daemonPort: UInt16, created: Bool, pendingRestart: [String]) {
+    init(_ status: InstanceStatus, layout: HomeLayout, daemonPort: UInt16, created: Bool) {
         let record = status.record
         func port(_ kind: PortRecord.Kind) -> UInt16? { record.ports.first { $0.kind == kind }?.port }
         let main = port(.main) ?? 0
@@ -28,7 +28,7 @@ extension InstanceFacts {
             httpPort: Int(http), pid: status.pid.map { Int($0) }, dataDirectory: layout.dataDirectory(record.id), idle: record.idle.text,
             createdAt: Timestamp.text(record.createdAt), profile: record.profile, front: front, frontReason: frontReason,
             sessions: status.sessions, project: record.project, reason: status.reason, user: ConnectionURLs.user,
-            password: record.password.reveal(), database: ConnectionURLs.database, created: created, pendingRestart: pendingRestart,
+            password: record.password.reveal(), database: ConnectionURLs.database, created: created, pendingRestart: status.pendingRestart,
             bin: record.pgBin)
     }
 }

@@ -1,9 +1,9 @@
 internal import Basics
+internal import CPosix
 internal import DevAPI
 internal import Files
 internal import InstanceManager
 internal import Loop
-internal import PostgresSession
 
 #if canImport(Darwin)
     internal import Darwin
@@ -43,8 +43,8 @@ public enum DaemonMain {
         umask(0o077)
         // A client that has gone is an error of its socket, not our end.
         signal(SIGPIPE, SIG_IGN)
-        LibpqEnvironment.clear()
         ResourceLimit.raiseDescriptors()
+        devdb_keep_heap_small()
 
         var environment = environment
         if let home = options.home { environment["DEVDB_HOME"] = home }
@@ -56,6 +56,7 @@ public enum DaemonMain {
                 .homeInUse, "Another daemon has \(layout.root)", object: layout.root,
                 cause: FileLock.holder(layout.lockFile).map { "pid \($0)" }, help: "Run dev daemon status")
         }
+        for folder in [layout.root, layout.library] { DurableFile.sweep(folder) }
         // A folder that goes away (an unmounted disk) must not be held by us.
         _ = chdir("/")
         let level: Log.Level = environment["DEVDB_LOG"] == "debug" ? .debug : .info

@@ -48,4 +48,6 @@ public struct InstanceStatus: Sendable {
     /// Client sessions the front knows of, and those that an earlier daemon let in.
     public var sessions: Int
     public var adopted: Bool
+    /// Keys of `dev config` whose values the running server does not have yet.
+    public var pendingRestart: [String]
 }

@@ -13,25 +13,28 @@ extension InstanceManager {
         try ServerSettings.checkProfile(request.profile)
         try ServerSettings.check(request.settings)
         if let password = request.password { try Passwords.check(password) }
-        let toolchain = try await finder.choose(request.pg)
         let random = configuration.random
         let password = request.password ?? Passwords.generate(random)
-        let verifier = try await loop.blocking { () throws(DevError) in try Passwords.verifier(password, random) }
+        // Thousands of rounds of SHA-256, some milliseconds: beside what else has to be done.
+        let sealing = loop.task { await self.seal(password) }
+        let toolchain = try await finder.choose(request.pg)
         // Somebody may have been quicker. From here to the owner nothing waits: a name in use has an owner.
         try checkUnused(request.name)
         let id = freshID()
         names[request.name] = id
         do throws(DevError) {
-            // Fresh from the first moment: nothing has run that could have changed it. The first start puts it into the cluster.
             var record = InstanceRecord(
                 id: id, name: request.name, pgVersion: toolchain.version, pgBin: toolchain.bin, profile: request.profile,
-                idle: request.idle, password: password, verifier: verifier, roles: ["postgres"], verifierFresh: true,
+                idle: request.idle, password: password, passwordIsGenerated: request.password == nil, roles: ["postgres"],
                 settings: request.settings, extensions: request.extensions, front: request.front, project: request.project,
                 createdAt: configuration.wall())
             let owner = makeOwner(record, .creating(clients: []), effects)
             owners[id] = owner
             do throws(DevError) {
                 record = try await allocatePorts(record, request)
+                // Fresh: nothing has run that could have changed it. The first start puts it into the cluster.
+                record.verifier = try await sealing.value.get()
+                record.verifierFresh = true
                 try await make(record, toolchain)
             } catch {
                 await owner.creationFailed(error)
@@ -43,6 +46,15 @@ extension InstanceManager {
         } catch {
             forget(id)
             throw error
+        }
+    }
+
+    private func seal(_ password: Secret) async -> Result<Secret, DevError> {
+        let random = configuration.random
+        do throws(DevError) {
+            return .success(try await loop.blocking { () throws(DevError) in try Passwords.verifier(password, random) })
+        } catch {
+            return .failure(error)
         }
     }
 
@@ -69,7 +81,7 @@ extension InstanceManager {
             Failpoint.pass("create.cloned")
             FillMark.write(folder)
             Failpoint.pass("create.marked")
-            if method.isDurable { try await finishCreate(intent, id: id) } else { settle(intent, id: id) }
+            settle(intent, id: id, method)
             log.info("created", ["instance": record.name, "id": id, "version": record.pgVersion, "from": method.rawValue])
         } catch {
             do { try await undoCreate(intent, id: id) } catch { log.error("undo of create", ["instance": record.name, "error": error]) }
@@ -79,15 +91,18 @@ extension InstanceManager {
 
     /// A fresh data directory takes a while to the disk, and nobody need wait for it: only when it is there the intent
     /// ends. A crash of the daemon before that costs nothing (the mark says that the folder is whole), a crash of the
-    /// machine undoes the creation.
-    private func settle(_ intent: Int64, id: String) {
-        settling[id] = loop.task { await self.settleNow(intent, id: id) }
+    /// machine undoes the creation. What was a spare is there already but for its new name: `start` waits for that.
+    private func settle(_ intent: Int64, id: String, _ method: TemplateStore.Method) {
+        settling[id] = Settling(isShort: method.isDurable, work: loop.task { await self.settleNow(intent, id: id, method) })
     }
 
-    private func settleNow(_ intent: Int64, id: String) async {
-        let data = layout.dataDirectory(id)
+    private func settleNow(_ intent: Int64, id: String, _ method: TemplateStore.Method) async {
+        let layout = layout
         do throws(DevError) {
-            try await loop.blocking { () throws(DevError) in try TreeClone.sync(data) }
+            try await loop.blocking { () throws(DevError) in
+                guard method.isDurable else { return try TreeClone.sync(layout.dataDirectory(id)) }
+                for folder in [layout.instanceDirectory(id), layout.instances, layout.spares] { try DurableFile.syncFolder(folder) }
+            }
             try await finishCreate(intent, id: id)
         } catch {
             log.error("new data not on the disk", ["instance": id, "error": error])

@@ -1,6 +1,5 @@
 public import Basics
 internal import Loop
-internal import PostgresSession
 public import Registry
 
 /// What needs a session of the daemon's own with the server.
@@ -9,7 +8,7 @@ extension InstanceManager {
 
     /// Runs work in a session with a server that is awake, or wakes it first.
     private func withSession<T: Sendable>(
-        _ id: String, database: String = "postgres", _ work: (Session) async throws(PostgresError) -> T
+        _ id: String, database: String = "postgres", _ work: (ServerSession) async throws(SessionError) -> T
     ) async throws(DevError) -> T {
         guard let effects else { throw InstanceManager.notStarted }
         let owner = try owner(id)
@@ -17,7 +16,7 @@ extension InstanceManager {
         guard let server = await owner.server, let queries = await effects.queries(of: server) else {
             throw DevError(.postgres, "The server has gone", object: id, help: "Try again")
         }
-        do throws(PostgresError) {
+        do throws(SessionError) {
             let session = try await queries.connect(database: database)
             defer { session.close() }
             return try await work(session)
@@ -30,7 +29,7 @@ extension InstanceManager {
     public func ownerVerifier(_ id: String) async throws(DevError) -> Secret? {
         let facts = loginFacts(id)
         if let facts, facts.state == .stopped, facts.record.verifierFresh { return facts.record.verifier }
-        return try await withSession(id) { session throws(PostgresError) in try await ServerQueries.verifier(session) }
+        return try await withSession(id) { session throws(SessionError) in try await ServerQueries.verifier(session) }
     }
 
     /// Makes the shadow database if it is not there; its name. However many ask, one is made.
@@ -45,10 +44,10 @@ extension InstanceManager {
     private func makeShadow(_ id: String) async -> Result<String, DevError> {
         let name = InstanceManager.shadowName
         do throws(DevError) {
-            try await withSession(id) { session throws(PostgresError) in
+            try await withSession(id) { session throws(SessionError) in
                 let found = try await session.query("SELECT 1 FROM pg_catalog.pg_database WHERE datname = '\(name)'")
-                guard found.rows.isEmpty else { return }
-                do throws(PostgresError) {
+                guard found.isEmpty else { return }
+                do throws(SessionError) {
                     // From template0: template1 can't be copied while anybody is in it.
                     _ = try await session.query("CREATE DATABASE \(name) TEMPLATE template0")
                 } catch {
@@ -67,10 +66,13 @@ extension InstanceManager {
         try Passwords.check(password)
         let random = configuration.random
         let verifier = try await loop.blocking { () throws(DevError) in try Passwords.verifier(password, random) }
-        try await withSession(id) { session throws(PostgresError) in
+        try await withSession(id) { session throws(SessionError) in
             try await ServerQueries.setPassword(session, verifier: verifier)
         }
-        return try await owner(id).configure { $0.password = password }
+        return try await owner(id).configure { record in
+            record.password = password
+            record.passwordIsGenerated = false
+        }
     }
 
     /// Creates the extensions that the record asks for in the main database, with what they need.
@@ -78,8 +80,8 @@ extension InstanceManager {
     public func createExtensions(_ id: String) async throws(DevError) {
         let record = try await owner(id).record
         guard !record.extensions.isEmpty else { return }
-        try await withSession(id, database: record.mainDatabase) { session throws(PostgresError) in
-            let present = Set(try await session.query("SELECT extname FROM pg_catalog.pg_extension").rows.compactMap { $0.first ?? nil })
+        try await withSession(id, database: record.mainDatabase) { session throws(SessionError) in
+            let present = Set(try await session.query("SELECT extname FROM pg_catalog.pg_extension").compactMap { $0.first ?? nil })
             for name in record.extensions where !present.contains(name) {
                 let quoted = name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
                 _ = try await session.query("CREATE EXTENSION IF NOT EXISTS \"\(quoted)\" CASCADE")

@@ -1,7 +1,7 @@
 public import Basics
 internal import Files
 internal import Loop
-internal import PostgresSession
+internal import Profiles
 internal import Registry
 
 #if canImport(Darwin)
@@ -19,7 +19,8 @@ extension InstanceManager {
         self.binder = binder
         let effects = PostgresEffects(
             loop: loop, layout: layout, user: configuration.user, line: line, finder: finder, binder: binder,
-            library: configuration.library, log: log, wall: configuration.wall, random: configuration.random)
+            library: configuration.library, log: log, wall: configuration.wall, random: configuration.random,
+            stirred: configuration.stirred)
         self.effects = effects
         try await makeFolders()
         await templates.sweep()
@@ -29,6 +30,18 @@ extension InstanceManager {
         let left = try await reconcile(records, intents)
         for record in left { await adopt(record, effects, intents.filter { $0.instance == record.id }) }
         for record in left { await bindOrRetry(record.id) }
+        loop.task { await self.retireTemplates() }
+    }
+
+    /// Not waited for: nobody needs it done.
+    func retireTemplates() async {
+        let finder = finder
+        await templates.retire(now: configuration.wall()) {
+            let keys = await finder.all().flatMap { toolchain in
+                Profiles.names.compactMap { TemplateKey(toolchain, profile: $0)?.text }
+            }
+            return Set(keys)
+        }
     }
 
     private func makeFolders() async throws(DevError) {

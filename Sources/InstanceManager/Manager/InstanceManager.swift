@@ -26,7 +26,12 @@ public actor InstanceManager {
     var portRetry: Task<Void, Never>?
     var shadowWork: [String: Task<Result<String, DevError>, Never>] = [:]
     /// New data directories on their way to the disk; by id. Their create intents are open until then.
-    var settling: [String: Task<Void, Never>] = [:]
+    var settling: [String: Settling] = [:]
+    struct Settling {
+        /// Some fsyncs; else all of a new data directory.
+        var isShort: Bool
+        var work: Task<Void, Never>
+    }
     /// Sessions that an earlier daemon let in and whose end we don't see, as of the last look.
     var inherited: [String: Int] = [:]
     var inheritedLooks: [String: ContinuousClock.Instant] = [:]
@@ -39,7 +44,7 @@ public actor InstanceManager {
         finder = ToolchainFinder(loop: loop, line: line, environment: configuration.environment)
         templates = TemplateStore(
             loop: loop, layout: configuration.layout, user: configuration.user, log: configuration.log,
-            pause: configuration.pauseBeforeWork, background: configuration.preparesAhead)
+            pause: configuration.pauseBeforeWork, background: configuration.preparesAhead, stirred: configuration.stirred)
         removal = Removal(layout: configuration.layout, line: line, loop: loop, wall: configuration.wall)
     }
 
@@ -108,8 +113,22 @@ public actor InstanceManager {
             InstanceStatus(
                 record: owner.record, state: owner.machine.publicState, pid: owner.server?.pid,
                 reason: owner.brokenReason ?? problem?.description, passage: owner.endpoint?.passage,
-                sessions: owner.sessions + (owner.server == nil ? 0 : earlier), adopted: owner.server?.adopted ?? false)
+                sessions: owner.sessions + (owner.server == nil ? 0 : earlier), adopted: owner.server?.adopted ?? false,
+                pendingRestart: owner.server == nil ? [] : pendingRestart(owner.record, owner.endpoint?.passage))
         }
+    }
+
+    /// From what the last start wrote, so that it holds for a server that an earlier daemon started too.
+    private nonisolated func pendingRestart(_ record: InstanceRecord, _ passage: Passage?) -> [String] {
+        var keys: [String] = []
+        switch passage {
+        case .handoff where record.front == "pump", .pump(marked: true, _) where record.front != "pump": keys.append("front")
+        case .handoff, .pump, nil: break
+        }
+        if let file = Paths.readText(configuration.layout.dataDirectory(record.id) + "/devdb.conf") {
+            keys += ServerSettings.changed(since: file, profile: record.profile, settings: record.settings)
+        }
+        return keys
     }
 
     /// Wakes it by a person's wish: `broken` is cleared and the restart budget is new.
@@ -118,7 +137,9 @@ public actor InstanceManager {
         if portProblems[id] != nil { await bindOrRetry(id) }
         if let problem = portProblems[id] { throw problem }
         try await repair(id)
-        return try await endpoint(id)
+        let endpoint = try await endpoint(id)
+        if let settling = settling[id], settling.isShort { await settling.work.value }
+        return endpoint
     }
 
     /// Fast stop; immediate after a minute. Already stopped is done.
@@ -130,7 +151,7 @@ public actor InstanceManager {
     /// To the trash, for 7 days. - Throws: `running` unless it was stopped before.
     public func remove(_ id: String) async throws(DevError) {
         let owner = try owner(id)
-        await settling[id]?.value
+        await settling[id]?.work.value
         try await owner.remove()
         await owner.close()
         forget(id)
@@ -186,7 +207,7 @@ public actor InstanceManager {
             let stops = all.map { owner in loop.task { await self.stopQuietly(owner) } }
             for stop in stops { await stop.value }
         }
-        for work in settling.values { await work.value }
+        for settling in settling.values { await settling.work.value }
         for owner in all { await owner.close() }
     }
 

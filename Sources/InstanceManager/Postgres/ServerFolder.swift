@@ -34,8 +34,10 @@ struct ServerFolder: Sendable {
 
     /// Writes what is ours and makes the private socket folder.
     func prepare(profile: String, major: Int, settings: [String: String]) throws(DevError) {
+        // Without fsync: each start compares it with what it should be, so that what a crash took is written again.
         try OwnedFile.update(
-            ServerSettings.file(profile: profile, major: major, name: name.text, settings: settings), at: data + "/devdb.conf", user: user)
+            ServerSettings.file(profile: profile, major: major, name: name.text, settings: settings), at: data + "/devdb.conf", user: user,
+            durable: false)
         let rules = data + "/pg_hba.conf"
         try OwnedFile.update(HostRules.file(present: Paths.readText(rules)), at: rules, user: user)
         try DurableFile.makeFolder(sockets, mode: 0o700, owner: user?.ids)

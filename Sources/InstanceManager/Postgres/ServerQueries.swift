@@ -1,33 +1,35 @@
 internal import Basics
 internal import Loop
-internal import PostgresSession
+internal import PostgresWire
 
 /// What the daemon asks of a running server, over the private socket, as the owner.
 struct ServerQueries: Sendable {
     static let applicationName = "devdb daemon"
+    /// What a person sets for all sessions must not keep ours from their work, nor fill the log with it.
+    static let options = "-c statement_timeout=60s -c log_statement=none -c default_transaction_read_only=off"
     let loop: Loop
     let socketDirectory: String
 
     /// - Parameter timeout: for the connection; a server that is busy answers late, one that is stuck never.
-    func connect(database: String = "postgres", timeout: Duration = .seconds(10)) async throws(PostgresError) -> Session {
-        try await Session.connect(
-            loop: loop,
+    func connect(database: String = "postgres", timeout: Duration = .seconds(10)) async throws(SessionError) -> ServerSession {
+        let packet = StartupPacket(
+            user: "postgres", database: WireText(database),
             [
-                "host": socketDirectory, "port": "5432", "user": "postgres", "dbname": database,
-                "application_name": ServerQueries.applicationName, "options": "-c statement_timeout=60s -c log_statement=none",
-            ],
-            timeout: timeout)
+                .init("application_name", WireText(ServerQueries.applicationName)), .init("client_encoding", "UTF8"),
+                .init("options", WireText(ServerQueries.options)),
+            ])
+        return try await ServerSession.connect(loop: loop, path: socketDirectory + "/.s.PGSQL.5432", packet: packet, timeout: timeout)
     }
 
     /// Sets the owner's password if the cluster has none yet: only the verifier travels.
-    static func ensurePassword(_ session: Session, verifier: Secret?) async throws(PostgresError) {
+    static func ensurePassword(_ session: ServerSession, verifier: Secret?) async throws(SessionError) {
         guard let verifier else { return }
         let rows = try await session.query(hasPassword)
-        guard rows.rows.first?.first == "f" else { return }
+        guard rows.first?.first == "f" else { return }
         try await setPassword(session, verifier: verifier)
     }
 
-    static func setPassword(_ session: Session, verifier: Secret) async throws(PostgresError) {
+    static func setPassword(_ session: ServerSession, verifier: Secret) async throws(SessionError) {
         _ = try await session.query(passwordStatement(verifier))
     }
 
@@ -36,25 +38,25 @@ struct ServerQueries: Sendable {
 
     /// Verifier and roles. nil when the owner's verifier alone does not say whether it may log in (an expiry, NOLOGIN):
     /// then every login must be PostgreSQL's to judge.
-    static func snapshot(_ session: Session) async throws(PostgresError) -> LoginSnapshot? {
+    static func snapshot(_ session: ServerSession) async throws(SessionError) -> LoginSnapshot? {
         let rows = try await session.query(
             """
             SELECT rolname, CASE WHEN rolname = 'postgres' THEN rolpassword END, rolvaliduntil IS NULL
             FROM pg_catalog.pg_authid WHERE rolcanlogin ORDER BY rolname
             """)
-        guard let owner = rows.rows.first(where: { $0.first == "postgres" }), owner.count == 3, let verifier = owner[1], owner[2] == "t"
+        guard let owner = rows.first(where: { $0.first == "postgres" }), owner.count == 3, let verifier = owner[1], owner[2] == "t"
         else { return nil }
-        return LoginSnapshot(verifier: Secret(verifier), roles: rows.rows.compactMap { $0.first ?? nil })
+        return LoginSnapshot(verifier: Secret(verifier), roles: rows.compactMap { $0.first ?? nil })
     }
 
-    static func verifier(_ session: Session) async throws(PostgresError) -> Secret? {
+    static func verifier(_ session: ServerSession) async throws(SessionError) -> Secret? {
         let rows = try await session.query("SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolname = 'postgres'")
-        return (rows.rows.first?.first ?? nil).map(Secret.init)
+        return (rows.first?.first ?? nil).map(Secret.init)
     }
 
     /// Whether anybody is at work. What GUIs and pools send to keep a connection open is no use: such a session counts
     /// from its beginning.
-    static func use(_ session: Session) async throws(PostgresError) -> ServerUse {
+    static func use(_ session: ServerSession) async throws(SessionError) -> ServerUse {
         let rows = try await session.query(
             """
             SELECT count(*) FILTER (WHERE backend_type = 'walsender' OR state IS DISTINCT FROM 'idle'),
@@ -65,17 +67,17 @@ struct ServerQueries: Sendable {
             WHERE backend_type IN ('client backend', 'walsender') AND pid <> pg_backend_pid()
               AND application_name <> '\(applicationName)'
             """)
-        guard let row = rows.rows.first, row.count == 2, let busy = row[0].flatMap({ Int($0) }) else { return .unknown }
+        guard let row = rows.first, row.count == 2, let busy = row[0].flatMap({ Int($0) }) else { return .unknown }
         return busy > 0 ? .inUse : .idle(seconds: row[1].flatMap { Double($0) })
     }
 
-    static func sessions(_ session: Session) async throws(PostgresError) -> Int {
+    static func sessions(_ session: ServerSession) async throws(SessionError) -> Int {
         let rows = try await session.query(
             """
             SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type IN ('client backend', 'walsender')
             AND pid <> pg_backend_pid() AND application_name <> '\(applicationName)'
             """)
-        return (rows.rows.first?.first ?? nil).flatMap { Int($0) } ?? 0
+        return (rows.first?.first ?? nil).flatMap { Int($0) } ?? 0
     }
 
     static func literal(_ text: String) -> String {

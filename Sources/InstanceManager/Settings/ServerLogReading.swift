@@ -6,13 +6,18 @@ enum ServerLogReading {
     ///   - text: what the server wrote since this start.
     ///   - name: the instance's name.
     ///   - exit: how the process ended, in words.
-    static func failure(in text: String, name: String, exit: String) -> ServerFailure {
+    ///   - wasUp: it took sessions before it ended. What its clients did wrong says nothing about its end then.
+    static func failure(in text: String, name: String, exit: String, wasUp: Bool = false) -> ServerFailure {
         let lines = text.split(separator: "\n").map(String.init)
         let serious = lines.filter { $0.contains("FATAL:") || $0.contains("PANIC:") || $0.contains("postgres: could not") }
         let tail = lines.suffix(5).joined(separator: "\n")
         let logs = "Run dev logs \(name) to see more"
+        if wasUp { return afterwards(serious, name: name, exit: exit, help: logs) }
 
-        if let setting = lines.lazy.compactMap({ ServerLogReading.setting(in: $0) }).first {
+        if let place = lines.firstIndex(where: { setting(in: $0) != nil }), let said = setting(in: lines[place]) {
+            // Which settings to change is often in the lines behind.
+            let more = lines[(place + 1)...].prefix { $0.contains("DETAIL:  ") || $0.contains("HINT:  ") }.map(message)
+            let setting = ([said] + more).joined(separator: "; ")
             return ServerFailure(
                 error: DevError(
                     .startFailed, "A setting keeps the server of \(name) from starting", object: name, cause: setting,
@@ -61,14 +66,35 @@ enum ServerLogReading {
             error: DevError(.startFailed, "The server of \(name) ended", object: name, cause: cause, help: logs), permanent: permanent)
     }
 
+    private static func afterwards(_ serious: [String], name: String, exit: String, help: String) -> ServerFailure {
+        // Clients have their FATALs too.
+        guard let panic = serious.last(where: { $0.contains("PANIC:") }) else {
+            return ServerFailure(
+                error: DevError(.startFailed, "The server of \(name) ended", object: name, cause: exit, help: help), permanent: false)
+        }
+        let isFull = panic.contains("No space left on device") || panic.contains("Disk quota exceeded")
+        return ServerFailure(
+            error: DevError(
+                isFull ? .diskFull : .startFailed, "The server of \(name) ended", object: name, cause: message(panic), help: help),
+            permanent: false)
+    }
+
     /// PostgreSQL's words about a setting, with file and line, if this line has such.
     private static func setting(in line: String) -> String? {
         let marks = [
             "unrecognized configuration parameter", "invalid value for parameter", "is outside the valid range for parameter",
             "syntax error in file", "requires a numeric value", "requires a Boolean value", "requires an integer value",
             "could not open configuration file", "cannot be changed without restarting", "cannot be set",
+            "invalid list syntax in parameter",
+            // What the postmaster and the startup process check when all is read (postmaster.c, xlog.c, slot.c, be-secure-openssl.c).
+            "must be less than max_connections", "must be less than \"max_connections\"", "requires wal_level", "requires \"wal_level\"",
+            "cannot be enabled when", "cannot be summarized when", "insufficient parameter settings", "exists, but wal_level",
+            "exists, but \"wal_level\"", "could not load server certificate file", "could not load private key file",
+            "could not load root certificate file", "private key file", "could not map anonymous shared memory",
         ]
-        guard marks.contains(where: { line.contains($0) }), line.contains("FATAL:") || line.contains("LOG:") || line.contains("ERROR:")
+        guard marks.contains(where: { line.contains($0) }),
+            // Some it says before it has a log, under its own name alone.
+            ["FATAL:", "LOG:", "ERROR:", "postgres: "].contains(where: { line.contains($0) })
         else { return nil }
         return message(line)
     }
@@ -84,7 +110,7 @@ enum ServerLogReading {
 
     /// The text after "FATAL:  ", "LOG:  " or "DETAIL:  ".
     static func message(_ line: String) -> String {
-        for mark in ["FATAL:  ", "PANIC:  ", "ERROR:  ", "LOG:  ", "DETAIL:  ", "CONTEXT:  "] {
+        for mark in ["FATAL:  ", "PANIC:  ", "ERROR:  ", "LOG:  ", "DETAIL:  ", "HINT:  ", "CONTEXT:  ", "postgres: "] {
             guard let range = line.firstRange(of: mark) else { continue }
             return String(line[range.upperBound...])
         }

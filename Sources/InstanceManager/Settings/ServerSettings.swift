@@ -46,14 +46,35 @@ public enum ServerSettings {
     /// The content of `devdb.conf`.
     static func file(profile: String, major: Int, name: String, settings: [String: String], linux: Bool = isLinux) -> String {
         var lines = ["# Written by devdb before each start; changes here are lost. Your own lines go into postgresql.conf."]
+        lines.append(profileMark + profile)
         for line in (Profiles.text(profile) ?? "").split(separator: "\n", omittingEmptySubsequences: true) {
             guard !line.hasPrefix("#"), let kept = fitting(line, major: major, linux: linux) else { continue }
             lines.append(kept)
         }
         lines.append("cluster_name = \(quoted(name))")
-        if !settings.isEmpty { lines.append("\n# From dev.toml or dev config") }
-        for (name, value) in settings.sorted(by: { $0.key < $1.key }) { lines.append("\(name) = \(quoted(value))") }
+        if !settings.isEmpty { lines.append("\n" + settingsMark) }
+        for (name, value) in settings.sorted(by: { $0.key < $1.key }) { lines.append(line(name, value)) }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static let profileMark = "# Profile: "
+    private static let settingsMark = "# From dev.toml or dev config"
+    private static func line(_ name: String, _ value: String) -> String { "\(name) = \(quoted(value))" }
+
+    /// What a running server does not have yet, as keys of `dev config`: the file tells what it was started with.
+    /// - Parameter file: `devdb.conf` as it is.
+    static func changed(since file: String, profile: String, settings: [String: String]) -> [String] {
+        let lines = file.split(separator: "\n").map(String.init)
+        var keys: [String] = []
+        if let mark = lines.first(where: { $0.hasPrefix(profileMark) }), mark != profileMark + profile { keys.append("profile") }
+        let own = lines.firstIndex(of: settingsMark).map { lines[($0 + 1)...] } ?? []
+        var names = Set(settings.keys)
+        for line in own { if let end = line.firstIndex(of: " ") { names.insert(String(line[..<end])) } }
+        let present = Set(own)
+        for name in names.sorted() where settings[name].map({ !present.contains(line(name, $0)) }) ?? true {
+            keys.append("settings." + name)
+        }
+        return keys
     }
 
     /// The `postgresql.conf` that a new instance gets; never written again.
@@ -70,8 +91,8 @@ public enum ServerSettings {
     static func arguments(dataDirectory: String, socketDirectory: String) -> [String] {
         let forced = [
             ("listen_addresses", ""), ("port", "5432"), ("unix_socket_directories", socketList(socketDirectory)),
-            ("unix_socket_permissions", "0700"), ("hba_file", dataDirectory + "/pg_hba.conf"), ("external_pid_file", ""),
-            ("logging_collector", "off"), ("log_destination", "stderr"),
+            ("unix_socket_permissions", "0700"), ("hba_file", dataDirectory + "/pg_hba.conf"), ("logging_collector", "off"),
+            ("log_destination", "stderr"),
         ]
         return ["-D", dataDirectory] + forced.flatMap { ["-c", "\($0.0)=\($0.1)"] }
     }

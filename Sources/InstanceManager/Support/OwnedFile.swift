@@ -9,7 +9,8 @@ internal import Basics
 /// A small file that the servers' user reads: temp file, owner, fsync, rename. Unlike `DurableFile` it never exists
 /// under its name with the wrong owner.
 enum OwnedFile {
-    static func write(_ text: String, to path: String, user: ServersUser?) throws(DevError) {
+    /// - Parameter durable: false for what can be made again: after a crash of the machine it may be empty.
+    static func write(_ text: String, to path: String, user: ServersUser?, durable: Bool = true) throws(DevError) {
         let temporary = path + ".devdb-new"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Paths.failure("Writing", temporary) }
@@ -34,15 +35,15 @@ enum OwnedFile {
             guard count > 0 else { throw abandon("Writing") }
             rest = rest.dropFirst(count)
         }
-        guard fsync(descriptor) == 0 else { throw abandon("Synchronizing") }
+        guard !durable || fsync(descriptor) == 0 else { throw abandon("Synchronizing") }
         open = false
         guard close(descriptor) == 0 else { throw abandon("Closing") }
         guard rename(temporary, path) == 0 else { throw abandon("Renaming") }
     }
 
     /// Writes only if the content differs: a start that changes nothing costs no fsync.
-    static func update(_ text: String, at path: String, user: ServersUser?) throws(DevError) {
+    static func update(_ text: String, at path: String, user: ServersUser?, durable: Bool = true) throws(DevError) {
         if Paths.read(path) == Array(text.utf8) { return }
-        try write(text, to: path, user: user)
+        try write(text, to: path, user: user, durable: durable)
     }
 }

@@ -2,6 +2,12 @@ internal import Basics
 internal import Files
 internal import Loop
 
+#if canImport(Darwin)
+    internal import Darwin
+#else
+    internal import Glibc
+#endif
+
 /// Templates and spares of a home. New instances get their data directory here: from the spare by a rename, else by
 /// cloning the template, else by `initdb` straight into the instance (the very first one must not wait for a copy);
 /// the template is then made in the background by an `initdb` of its own.
@@ -22,6 +28,7 @@ actor TemplateStore {
     private let log: Log
     private let pause: Duration
     private let enabled: Bool
+    private let stirred: @Sendable () -> Void
     /// Templates and spares being made now; keys.
     private var busy: Set<String> = []
     private var work: [String: Task<Void, Never>] = [:]
@@ -32,32 +39,37 @@ actor TemplateStore {
     ///   - pause: from an instance's creation to the work in the background, so that it does not take the processor
     ///     from the server that starts.
     ///   - background: off = no templates and spares are made ahead (tests).
-    init(loop: Loop, layout: HomeLayout, user: ServersUser?, log: Log, pause: Duration, background: Bool) {
+    init(
+        loop: Loop, layout: HomeLayout, user: ServersUser?, log: Log, pause: Duration, background: Bool,
+        stirred: @escaping @Sendable () -> Void
+    ) {
         self.loop = loop
         self.layout = layout
         self.user = user
         self.log = log
         self.pause = pause
         enabled = background
+        self.stirred = stirred
         maker = ClusterMaker(loop: loop, user: user)
     }
 
     private func template(_ key: TemplateKey) -> String { layout.templates + "/" + key.text }
     private func spare(_ key: TemplateKey) -> String { layout.spares + "/" + key.text }
 
-    /// Puts a fresh data directory at `target`, whose folder exists. Only one from the spare is on the disk already: the
-    /// caller sees to that for the others.
+    /// Puts a fresh data directory at `target`, whose folder exists. One from the spare is on the disk already, though not
+    /// under this name; the caller sees to the rest.
     /// - Throws: `disk-full`, `failed`; then there is nothing at `target`.
     func provide(_ toolchain: Toolchain, profile: String, at target: String) async throws(DevError) -> Method {
         guard let key = TemplateKey(toolchain, profile: profile) else {
             throw DevError(.noPostgres, "\(toolchain.bin) has gone", object: toolchain.bin, help: "Run dev doctor")
         }
         defer { prepareAhead(toolchain, key) }
+        // What is used is not old: see `retire`.
+        for path in [template(key), spare(key)] { utimensat(AT_FDCWD, path, nil, 0) }
         let spare = spare(key)
         if !busy.contains("spare " + key.text), Paths.isFolder(spare) {
-            // `rename` is the whole cost; if it fails (swept by hand) the next way is taken.
-            let taken: Void? = try? await loop.blocking { () throws(DevError) in try DurableFile.rename(spare, target) }
-            if taken != nil { return .spare }
+            // The whole cost; if it fails (swept by hand) the next way is taken.
+            if rename(spare, target) == 0 { return .spare }
         }
         let template = template(key)
         if Paths.isFolder(template) {
@@ -82,6 +94,33 @@ actor TemplateStore {
         }
     }
 
+    /// Unused for so long they are deleted, in seconds: 30 days, and one when no PostgreSQL that was found is theirs (another
+    /// environment's daemon may know it). Another costs an `initdb`.
+    static let keepUnused = 30.0 * 86_400
+    static let keepStrange = 86_400.0
+
+    /// Deletes templates and spares that nobody uses, of builds that have gone above all.
+    /// - Parameters:
+    ///   - now: seconds since 1970.
+    ///   - known: what the builds of this machine have; asked only if there is something old.
+    func retire(now: Double, known: () async -> Set<String>) async {
+        func age(_ path: String) -> Double { Paths.stamp(path).map { now - Double($0.modified) / 1e9 } ?? 0 }
+        let old = [layout.templates, layout.spares].flatMap { folder in
+            Paths.list(folder).filter { !$0.hasPrefix(".") && age(folder + "/" + $0) > TemplateStore.keepStrange }.map { (folder, $0) }
+        }
+        guard !old.isEmpty else { return }
+        let known = await known()
+        for (folder, name) in old where !busy.contains(name) {
+            let path = folder + "/" + name
+            guard age(path) > (known.contains(name) ? TemplateStore.keepUnused : TemplateStore.keepStrange) else { continue }
+            // Half of a template must not be under its name.
+            let gone = newName(in: folder)
+            guard rename(path, gone) == 0 else { continue }
+            log.info("retired", ["template": name])
+            try? await loop.blocking { () throws(DevError) in try TreeClone.remove(gone) }
+        }
+    }
+
     /// Ends the work in the background: `initdb` must not outlive the daemon.
     func close() async {
         closed = true
@@ -103,6 +142,7 @@ actor TemplateStore {
         defer {
             busy.remove(key.text)
             work[key.text] = nil
+            stirred()
         }
         guard !closed else { return }
         do {
