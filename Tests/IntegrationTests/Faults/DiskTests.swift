@@ -121,7 +121,7 @@ import Testing
                 #expect(made.facts["front"] as? String == "handoff", "\(made.facts["frontReason"] ?? "")")
             #endif
             // What the server starts does not have the library.
-            #expect(try await fixture.psql(made.url, "COPY (SELECT 1) TO PROGRAM 'test -z \"$LD_PRELOAD\"'") == "")
+            #expect(try await fixture.psql(made.url, "COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; test -z \"$LD_PRELOAD\"'") == "")
             try await fixture.done("stop", "shop", "--yes")
             #expect(try await fixture.rows(made) == DaemonFixture.whole())
         }
