@@ -2,12 +2,13 @@ public import Basics
 
 extension Registry {
     /// Begin an intent; in the same transaction save the record, if one is given.
+    /// - Parameter durable: see `write`; false for a step that leaves nothing on the disk unless a later commit follows it.
     /// - Returns: the intent's id, never used twice.
     /// - Throws: as `save`.
-    public func begin(_ kind: IntentRecord.Kind, instance: String, detail: String, saving record: InstanceRecord? = nil) throws(DevError)
-        -> Int64
-    {
-        try write { (database) throws(DevError) in
+    public func begin(
+        _ kind: IntentRecord.Kind, instance: String, detail: String, saving record: InstanceRecord? = nil, durable: Bool = true
+    ) throws(DevError) -> Int64 {
+        try write(durable: durable) { (database) throws(DevError) in
             if let record { try self.store(record, database) }
             try database.run(
                 "INSERT INTO intent (kind, instance, detail) VALUES (?, ?, ?)",

@@ -11,9 +11,11 @@ internal import Files
 /// the disk. Passwords are in it as URLs show them, so the file is 0600. All calls block (12 µs to some ms for a
 /// commit): use `Loop.blocking`. Any thread may call; one connection serves all, one call after the other.
 public final class Registry: @unchecked Sendable {
-    // `lock` protects `database`.
+    // `lock` protects `database` and `isDurable`.
     private let lock = Lock()
     private let database: Database
+    /// What the connection does with a commit now.
+    private var isDurable = true
 
     public let path: String
 
@@ -72,9 +74,15 @@ public final class Registry: @unchecked Sendable {
     }
 
     /// One transaction, durable when it returns.
-    func write<T>(_ body: (Database) throws(DevError) -> T) throws(DevError) -> T {
+    /// - Parameter durable: false: on the disk with the next one that is; until then a crash of the machine, though not of the
+    ///   process, undoes it. Transactions never get lost out of their order.
+    func write<T>(durable: Bool = true, _ body: (Database) throws(DevError) -> T) throws(DevError) -> T {
         try lock.withLock { () throws(DevError) in
-            try database.transaction { () throws(DevError) in try body(database) }
+            if durable != isDurable {
+                try database.run("PRAGMA synchronous = \(durable ? "FULL" : "NORMAL")")
+                isDurable = durable
+            }
+            return try database.transaction { () throws(DevError) in try body(database) }
         }
     }
 
