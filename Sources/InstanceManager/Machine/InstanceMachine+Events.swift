@@ -78,6 +78,8 @@ extension InstanceMachine {
     private mutating func removeFailed(_ error: DevError) -> [Action] {
         switch state {
         case .deleting(let removers):
+            // It may have been broken; a person was at it, as with a repair.
+            budget.clear()
             state = .stopped
             return [.refuse(removers, error)]
         case .absent, .creating, .stopped, .starting, .recovering, .running, .stopping, .broken: return []

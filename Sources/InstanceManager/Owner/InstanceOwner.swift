@@ -299,7 +299,12 @@ actor InstanceOwner {
                 if let intent { await effects.abandonStop(intent) }
                 return
             }
-            stopIntent = intent
+            if stopIntent == nil {
+                stopIntent = intent
+            } else if let intent {
+                // The next rung of the ladder came while the registry wrote, and was quicker.
+                await effects.abandonStop(intent)
+            }
         }
         await effects.signal(server, signal)
     }

@@ -147,6 +147,8 @@ final class SimEffects: InstanceEffects, @unchecked Sendable {
         guard !dead else { throw DevError(.failed, "died", object: "sim") }
         if !world.calm, world.executor.random.chance(20) {
             world.end(intent: intent)
+            // A person was at it.
+            world.freshBudget()
             throw DevError(.diskFull, "no room", object: "sim")
         }
         world.record = nil
