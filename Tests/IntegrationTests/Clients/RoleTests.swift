@@ -58,8 +58,8 @@ import Testing
 
     @Test func shadowRunEnvironmentPsqlAndRows() async throws {
         try await DaemonFixture.run { fixture in
-            let made = try await fixture.facts("up", "app", "--db-port", "0", "--shadow-db-port", "0")
-            let owner = try made.text("url")
+            // A client of another test's dead daemon must not come here: it would wake what is being stopped.
+            let owner = try await fixture.up("app", ports: DaemonFixture.ownPorts())
             try await fixture.psql(owner, "create table kept as select 7 as n")
             #expect(try await fixture.psql(owner, "select current_database()") == "postgres")
             // The other database has nothing of the main one's.
