@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -50,12 +51,22 @@ int devdb_pidfd_open(pid_t pid) {
 #endif
 }
 
-int devdb_accept(int listener) {
+int devdb_accept(int listener, uint16_t *port) {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_un local;
+    } peer;
+    socklen_t length = sizeof peer;
+    peer.any.sa_family = AF_UNSPEC;
 #ifdef __linux__
-    return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int descriptor = accept4(listener, &peer.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 #else
-    return ready(accept(listener, NULL, NULL));
+    int descriptor = ready(accept(listener, &peer.any, &length));
 #endif
+    if (descriptor >= 0) *port = peer.any.sa_family == AF_INET ? ntohs(peer.v4.sin_port) : peer.any.sa_family == AF_INET6 ? ntohs(peer.v6.sin6_port) : 0;
+    return descriptor;
 }
 
 int devdb_socket(int domain, int type) {

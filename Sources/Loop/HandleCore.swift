@@ -29,6 +29,17 @@ class HandleCore: @unchecked Sendable {
         raw = handle
     }
 
+    /// Takes over a handle that `keep` has kept.
+    final func adopt(_ handle: UnsafeMutablePointer<uv_handle_t>) throws(DevError) {
+        guard !loop.isStopping else { throw Loop.ended }
+        handle.pointee.data = Unmanaged.passRetained(self).toOpaque()
+        raw = handle
+    }
+
+    /// Stops the handle and keeps it for another core instead of closing it.
+    /// - Returns: false: it is to be closed.
+    func keep(_ handle: UnsafeMutablePointer<uv_handle_t>) -> Bool { false }
+
     /// The C struct as what it is.
     final func pointer<T>(_ type: T.Type) -> UnsafeMutablePointer<T>? {
         raw.map { UnsafeMutableRawPointer($0).assumingMemoryBound(to: type) }
@@ -48,6 +59,13 @@ class HandleCore: @unchecked Sendable {
     final func closeNow() {
         guard let raw else { return }
         self.raw = nil
+        if keep(raw) {
+            let data = raw.pointee.data
+            raw.pointee.data = nil
+            didClose()
+            if let data { Unmanaged<HandleCore>.fromOpaque(data).release() }
+            return
+        }
         uv_close(raw) { handle in
             guard let handle, let data = handle.pointee.data else { return }
             UnsafeMutableRawPointer(handle).deallocate()

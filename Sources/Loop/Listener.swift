@@ -17,7 +17,12 @@ public final class Listener {
 
     /// Owns the descriptor from here on, also when it throws.
     /// - Parameter accepted: gets each new non-blocking, close-on-exec descriptor and owns it.
-    public init(loop: Loop, descriptor: Int32, accepted: @escaping (Int32) -> Void) throws(DevError) {
+    public convenience init(loop: Loop, descriptor: Int32, accepted: @escaping (Int32) -> Void) throws(DevError) {
+        try self.init(loop: loop, descriptor: descriptor) { caller, _ in accepted(caller) }
+    }
+
+    /// - Parameter accepted: gets the caller's TCP port too, 0 on a Unix socket.
+    public init(loop: Loop, descriptor: Int32, accepted: @escaping (Int32, UInt16) -> Void) throws(DevError) {
         core = ListenerCore(loop: loop, descriptor: descriptor)
         try core.start(accepted)
     }
@@ -37,7 +42,7 @@ private final class ListenerCore: @unchecked Sendable {
     private let descriptor: Int32
     private let poll: PollCore
     private let pause: TimerCore
-    private var accepted: ((Int32) -> Void)?
+    private var accepted: ((Int32, UInt16) -> Void)?
     /// Kept so that a caller can be accepted and closed when no other descriptor is left: a level-triggered
     /// listener would spin on one that stays in the queue.
     private var spare: Int32 = -1
@@ -50,7 +55,7 @@ private final class ListenerCore: @unchecked Sendable {
         pause = TimerCore(loop: loop)
     }
 
-    func start(_ accepted: @escaping (Int32) -> Void) throws(DevError) {
+    func start(_ accepted: @escaping (Int32, UInt16) -> Void) throws(DevError) {
         do throws(DevError) { try poll.open(descriptor: descriptor) } catch {
             Loop.close(descriptor)
             throw error
@@ -72,14 +77,15 @@ private final class ListenerCore: @unchecked Sendable {
     private func watch() { poll.start(.readable) { [unowned self] _ in acceptSome() } }
 
     private func acceptSome() {
+        var port: UInt16 = 0
         for _ in 0..<Listener.acceptsPerTurn {
-            let caller = devdb_accept(descriptor)
+            let caller = devdb_accept(descriptor, &port)
             if caller >= 0 {
                 guard let accepted else {
                     Loop.close(caller)
                     return
                 }
-                accepted(caller)
+                accepted(caller, port)
                 // The body may have closed the listener.
                 if self.accepted == nil { return }
                 continue
@@ -105,7 +111,8 @@ private final class ListenerCore: @unchecked Sendable {
         guard spare >= 0 else { return false }
         Loop.close(spare)
         spare = -1
-        let caller = devdb_accept(descriptor)
+        var port: UInt16 = 0
+        let caller = devdb_accept(descriptor, &port)
         let number = errno
         if caller >= 0 {
             Loop.close(caller)

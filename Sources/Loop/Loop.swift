@@ -24,6 +24,7 @@ public final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 4096)
     /// Timers of finished sleeps, to be used again.
     var spareTimers: [TimerCore] = []
+    var spareWatches = SpareWatches()
     private(set) var isStopping = false
     private var ready = JobQueue()
     private var nextTurn: [UnsafeContinuation<Void, Never>] = []
@@ -222,6 +223,7 @@ public final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
         isStopping = true
         // Here and not at the end, because pooled timers are handles too.
         spareTimers.removeAll()
+        spareWatches.close()
         uv_walk(
             uv,
             { handle, _ in

@@ -22,6 +22,13 @@ public final class PollHandle {
         try core.open(descriptor: descriptor)
     }
 
+    /// For a socket that is non-blocking already; it costs no system call.
+    /// - Throws: `DevError` `system` when another handle watches it.
+    public init(loop: Loop, socket: Int32) throws(DevError) {
+        core = PollCore(loop: loop)
+        try core.open(socket: socket)
+    }
+
     deinit { core.close() }
 
     /// Replaces events and body; the body runs on the loop each time the descriptor is ready (level-triggered).
@@ -37,6 +44,25 @@ final class PollCore: HandleCore, @unchecked Sendable {
     private(set) var armed: PollHandle.Events = []
     /// Called once the handle has let go of the descriptor.
     var closed: (() -> Void)?
+
+    /// Set for sockets: libuv's handle is kept for the next socket of that number. To make one takes three system calls in
+    /// which libuv finds out whether the descriptor can be polled, and numbers are given again at once.
+    private var socket: Int32?
+
+    func open(socket: Int32) throws(DevError) {
+        if let spare = loop.spareWatches.take(socket) {
+            try adopt(spare)
+        } else {
+            try open(descriptor: socket)
+        }
+        self.socket = socket
+    }
+
+    override func keep(_ handle: UnsafeMutablePointer<uv_handle_t>) -> Bool {
+        guard let socket, !loop.isStopping, loop.spareWatches.add(handle, socket) else { return false }
+        uv_poll_stop(UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_poll_t.self))
+        return true
+    }
 
     func open(descriptor: Int32) throws(DevError) {
         try open(UV_POLL, "uv_poll_init", object: "descriptor \(descriptor)") {

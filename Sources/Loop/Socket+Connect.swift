@@ -53,12 +53,12 @@ extension Socket {
     public static func pair(loop: Loop) throws(DevError) -> (Socket, Socket) {
         var pair: [Int32] = [-1, -1]
         guard devdb_socketpair(&pair) == 0 else { throw posixError("socketpair", object: "a socket pair", errno: errno) }
-        return (try Socket(loop: loop, descriptor: pair[0]), try Socket(loop: loop, descriptor: pair[1]))
+        return (Socket(loop: loop, socket: pair[0]), Socket(loop: loop, socket: pair[1]))
     }
 
     private static func make(loop: Loop, family: Int32, object: String) throws(DevError) -> Socket {
         let descriptor = devdb_socket(family, socketStream)
         guard descriptor >= 0 else { throw posixError("socket", object: object, errno: errno) }
-        return try Socket(loop: loop, descriptor: descriptor)
+        return Socket(loop: loop, socket: descriptor)
     }
 }

@@ -22,12 +22,15 @@ public final class Socket {
     /// Makes the descriptor non-blocking, and owns it also when this throws.
     /// - Throws: `DevError` for what is no open descriptor.
     public init(loop: Loop, descriptor: Int32) throws(DevError) {
-        core = SocketCore(loop: loop, descriptor: descriptor)
+        core = SocketCore(loop: loop, descriptor: descriptor, isSocket: false)
         let flags = fcntl(descriptor, F_GETFL)
         guard flags >= 0, flags & O_NONBLOCK != 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 else {
             throw posixError("fcntl", object: core.name, errno: errno)
         }
     }
+
+    /// Owns a socket that is non-blocking already, as those are that `Listener` gives.
+    public init(loop: Loop, socket: Int32) { core = SocketCore(loop: loop, descriptor: socket, isSocket: true) }
 
     deinit { core.close() }
 
@@ -35,8 +38,10 @@ public final class Socket {
     public var descriptor: Int32 { core.descriptor }
 
     /// Appends what has come, at most `max` bytes (and 64 KiB); suspends until there is something. 0 = end of stream.
-    public func read(into buffer: inout [UInt8], max: Int) async throws(DevError) -> Int {
+    /// - Parameter later: nothing can have come yet, so that a first try would be in vain.
+    public func read(into buffer: inout [UInt8], max: Int, later: Bool = false) async throws(DevError) -> Int {
         precondition(max > 0, "a read of nothing looks like the end")
+        if later { try await core.wait(.readable, after: "read", EAGAIN) }
         while true {
             try await breathe()
             let scratch = core.loop.scratch
@@ -141,9 +146,13 @@ private final class SocketCore: @unchecked Sendable {
     /// Made at the first wait.
     private var poll: PollCore?
 
-    init(loop: Loop, descriptor: Int32) {
+    /// Else it may be a pipe or anything else.
+    private let isSocket: Bool
+
+    init(loop: Loop, descriptor: Int32, isSocket: Bool) {
         self.loop = loop
         self.descriptor = descriptor
+        self.isSocket = isSocket
         name = "descriptor \(descriptor)"
     }
 
@@ -166,7 +175,7 @@ private final class SocketCore: @unchecked Sendable {
     private func watched() throws(DevError) -> PollCore {
         if let poll { return poll }
         let poll = PollCore(loop: loop)
-        try poll.open(descriptor: descriptor)
+        if isSocket { try poll.open(socket: descriptor) } else { try poll.open(descriptor: descriptor) }
         poll.start([]) { [unowned self] in ready($0) }
         poll.closed = { [unowned self] in closeNow() }
         self.poll = poll

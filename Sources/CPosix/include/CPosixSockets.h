@@ -10,8 +10,8 @@
 // has gone; ENOSYS where there is no such call.
 int devdb_pidfd_open(pid_t pid);
 
-// accept: the new descriptor is non-blocking and close-on-exec. -1 with errno.
-int devdb_accept(int listener);
+// accept: the new descriptor is non-blocking and close-on-exec; *port is its peer's, 0 where it has none. -1 with errno.
+int devdb_accept(int listener, uint16_t *port);
 
 // socket(domain, type, 0): non-blocking, close-on-exec, no SIGPIPE where that is a property of the socket (macOS).
 int devdb_socket(int domain, int type);
