@@ -74,6 +74,12 @@ extension [UInt8] {
         append(0)
     }
 
+    /// As the other one, and at the cost of a copy: texts of packets that are passed on.
+    mutating func appendCString(_ text: [UInt8]) {
+        append(contentsOf: text[..<(text.firstIndex(of: 0) ?? text.endIndex)])
+        append(0)
+    }
+
     /// Appends a typed message: type, length of what follows the type, body.
     mutating func appendMessage(_ type: UInt8, _ body: (inout [UInt8]) -> Void) {
         append(type)

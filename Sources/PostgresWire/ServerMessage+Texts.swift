@@ -14,6 +14,10 @@ extension ServerMessage {
     }
     public static let startupNotTerminated = violation(
         "invalid startup packet layout: expected terminator as last byte", "postmaster.c", "ProcessStartupPacket")
+    /// PostgreSQL says this to its log alone, for what no client should send; here the client has done nothing wrong.
+    public static func startupTooLong(_ detail: WireText) -> ServerMessage {
+        violation("invalid length of startup packet", detail: detail, "postmaster.c", "ProcessStartupPacket")
+    }
     public static let noUserName = ServerMessage(
         code: "28000", "no PostgreSQL user name specified in startup packet", source: ("postmaster.c", "ProcessStartupPacket"))
     public static func invalidReplication(_ value: WireText) -> ServerMessage {

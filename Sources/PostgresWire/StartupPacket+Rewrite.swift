@@ -1,9 +1,21 @@
 extension StartupPacket {
     /// Makes the server see this database, whatever the client named; the parameter keeps its place.
     public mutating func setDatabase(_ database: WireText) {
-        let place = parameters.firstIndex { $0.name == "database" }
-        parameters.removeAll { $0.name == "database" }
-        parameters.insert(Parameter("database", database), at: place ?? parameters.endIndex)
+        let place = parameters.firstIndex { $0.name == Self.databaseName }
+        parameters.removeAll { $0.name == Self.databaseName }
+        parameters.insert(Parameter(Self.databaseName, database), at: place ?? parameters.endIndex)
+    }
+
+    /// Brings the packet down to what a server knows, and says of it what that server would, which can then be told before
+    /// the login is asked for; the server finds nothing more to tell.
+    /// - Parameter newestMinor: of protocol 3, as the server speaks it.
+    /// - Returns: NegotiateProtocolVersion; nil when there is nothing to tell.
+    public mutating func negotiate(newestMinor: UInt16) -> BackendMessage? {
+        let unknown = parameters.filter(\.isProtocolOption).map(\.name)
+        guard minorVersion > newestMinor || !unknown.isEmpty else { return nil }
+        minorVersion = min(minorVersion, newestMinor)
+        parameters.removeAll(where: \.isProtocolOption)
+        return .negotiateProtocolVersion(newest: 3 << 16 | UInt32(minorVersion), unknownOptions: unknown)
     }
 
     /// Drops parameters that are addressed to drivers and pools, which Prisma's and other tools nevertheless send on and
@@ -11,6 +23,7 @@ extension StartupPacket {
     /// - Returns: the names dropped, in order.
     @discardableResult public mutating func dropForeignParameters() -> [String] {
         var dropped: [String] = []
+        guard parameters.contains(where: { Self.isForeign($0.name) }) else { return dropped }
         parameters.removeAll { parameter in
             guard Self.isForeign(parameter.name) else { return false }
             dropped.append(parameter.name.string)
@@ -31,5 +44,13 @@ extension StartupPacket {
         "uselibpqcompat",
     ]
 
-    static func isForeign(_ name: WireText) -> Bool { foreignParameters.contains(name.string.lowercased()) }
+    static func isForeign(_ name: WireText) -> Bool {
+        // What nearly every packet has, found without a copy.
+        !usual.contains(name) && foreignParameters.contains(name.string.lowercased())
+    }
+
+    private static let usual: [WireText] = [
+        userName, databaseName, "client_encoding", "application_name", "options", "DateStyle", "TimeZone", "extra_float_digits",
+        "replication",
+    ]
 }

@@ -7,6 +7,9 @@ public struct StartupPacket: Sendable, Equatable {
             self.name = name
             self.value = value
         }
+
+        /// Of the protocol and not of the server: `_pq_.` and a name. No PostgreSQL up to 18 knows one.
+        var isProtocolOption: Bool { name.bytes.starts(with: StartupPacket.protocolOption) }
     }
 
     /// What `replication=` asks for.
@@ -43,21 +46,26 @@ public struct StartupPacket: Sendable, Equatable {
     /// The last one of that name counts, as in PostgreSQL.
     public subscript(name: WireText) -> WireText? { parameters.last { $0.name == name }?.value }
 
-    public var user: WireText { self["user"] ?? "" }
+    public var user: WireText { self[Self.userName] ?? "" }
     /// An absent or empty database means the one named like the user.
     public var database: WireText {
-        guard let database = self["database"], !database.isEmpty else { return user }
+        guard let database = self[Self.databaseName], !database.isEmpty else { return user }
         return database
     }
 
-    /// The client wants a newer minor version or protocol options: PostgreSQL answers NegotiateProtocolVersion.
-    public var needsNegotiation: Bool {
-        minorVersion > 0 || parameters.contains { $0.name.bytes.starts(with: "_pq_.".utf8) }
-    }
+    // Made once: each literal of this type is an array of its own.
+    static let userName: WireText = "user"
+    static let databaseName: WireText = "database"
+    private static let replicationName: WireText = "replication"
+    fileprivate static let protocolOption = Array("_pq_.".utf8)
+
+    /// The client wants a newer minor version or protocol options: PostgreSQL may answer NegotiateProtocolVersion.
+    public var needsNegotiation: Bool { minorVersion > 0 || parameters.contains(where: \.isProtocolOption) }
 
     /// The whole packet; may be longer than a server takes if parameters were added: see `isTooLong`.
     public func encoded() -> [UInt8] {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(length)
         bytes.appendLengthPrefixed {
             $0.appendUInt16(3)
             $0.appendUInt16(minorVersion)
@@ -71,9 +79,9 @@ public struct StartupPacket: Sendable, Equatable {
     }
 
     /// Whether a server would refuse the length (a longer database name may do that to a packet that was just in).
-    public var isTooLong: Bool {
-        parameters.reduce(9) { $0 + $1.name.bytes.count + $1.value.bytes.count + 2 } > StartupReader.maximumLength
-    }
+    public var isTooLong: Bool { length > StartupReader.maximumLength }
+
+    private var length: Int { parameters.reduce(9) { $0 + $1.name.bytes.count + $1.value.bytes.count + 2 } }
 }
 
 extension StartupPacket {
@@ -97,7 +105,7 @@ extension StartupPacket {
             }
             guard let value = cursor.cString() else { break }
             let parameter = Parameter(WireText(name), WireText(value))
-            if parameter.name == "replication" {
+            if parameter.name == Self.replicationName {
                 guard let wanted = Replication(parameter.value) else {
                     throw .fatal(.invalidReplication(parameter.value))
                 }
