@@ -8,25 +8,13 @@ internal import CPosix
 
 /// Calls on a client's TCP socket.
 enum ClientSocket {
-    /// What PostgreSQL sets on its own TCP connections; on ours it sees a Unix socket and does not.
+    /// What PostgreSQL sets on its own TCP connections; on ours it sees a Unix socket and does not. A listener hands it down
+    /// to those whom it accepts.
     static func prepare(_ descriptor: Int32) {
         var on: Int32 = 1
         let size = socklen_t(MemoryLayout<Int32>.size)
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, size)
         setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, size)
-    }
-
-    /// The other end's address; nil when it has gone already.
-    static func peer(_ descriptor: Int32) -> (address: String, port: UInt16)? {
-        var storage = sockaddr_storage()
-        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let status = withUnsafeMutablePointer(to: &storage) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) }
-        }
-        guard status == 0 else { return nil }
-        // The port is at the same place in both families. We listen on the two loopback addresses alone.
-        let port = withUnsafeBytes(of: storage) { UInt16(bigEndian: $0.load(fromByteOffset: 2, as: UInt16.self)) }
-        return (Int32(storage.ss_family) == AF_INET6 ? "::1" : "127.0.0.1", port)
     }
 
     /// Says something and closes.

@@ -62,7 +62,7 @@ extension Front {
     private func handOff(_ visit: Visit, _ packet: StartupPacket, _ endpoint: Endpoint) async throws(Departure) -> Outcome {
         let bytes = packet.encoded() + visit.bytes
         guard bytes.count <= HandoffMessage.limit else { throw .silent("too much before the login") }
-        let name = try peerName(visit)
+        let name = peerName(visit)
         var answer: [UInt8] = []
         let tether: Socket
         do throws(DevError) {
@@ -98,16 +98,15 @@ extension Front {
         return .done
     }
 
-    private func peerName(_ visit: Visit) throws(Departure) -> String {
-        guard let peer = ClientSocket.peer(visit.socket.descriptor) else { throw .silent("the client left") }
-        let number = random(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        return HandoffMessage.peerName(trusted: visit.isTrusted, address: peer.address, port: peer.port, random: number)
+    private func peerName(_ visit: Visit) -> String {
+        let number = draw(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return HandoffMessage.peerName(trusted: visit.isTrusted, address: visit.origin.address, port: visit.origin.port, random: number)
     }
 
     // MARK: Pump
 
     private func pump(_ visit: Visit, _ packet: StartupPacket, _ endpoint: Endpoint, marked: Bool) async throws(Departure) -> Outcome {
-        let name = marked ? try peerName(visit) : nil
+        let name = marked ? peerName(visit) : nil
         var greeting: [UInt8] = []
         let link: Socket
         do throws(DevError) {

@@ -6,10 +6,10 @@ internal import Registry
 
 extension Front {
     /// A client's task, from its connect to the end of its session (hand-off) or the beginning of it (pump).
-    func serve(_ number: Int, _ id: String, _ kind: PortRecord.Kind) async {
+    func serve(_ number: Int, _ origin: Visit.Origin) async {
         defer { left(number) }
         guard let socket = socket(number) else { return }
-        let visit = Visit(number: number, id: id, kind: kind, socket: socket)
+        let visit = Visit(number: number, origin: origin, socket: socket)
         do throws(Departure) {
             guard let packet = try await startup(visit) else { return socket.close() }
             try await serve(visit, packet)
@@ -19,7 +19,7 @@ extension Front {
                 let descriptor = socket.release()
                 if descriptor >= 0 { ClientSocket.refuse(descriptor, bytes) }
             case .silent(let reason):
-                log.debug("client left", ["instance": id, "client": number, "reason": reason])
+                log.debug("client left", ["instance": origin.id, "client": number, "reason": reason])
                 socket.close()
             }
         }
@@ -28,7 +28,7 @@ extension Front {
     private func serve(_ visit: Visit, _ wanted: StartupPacket) async throws(Departure) {
         var packet = wanted
         guard let facts = await instances.loginFacts(visit.id) else { throw .silent("the instance is gone") }
-        let isForShadow = Route.apply(&packet, port: visit.kind, mainDatabase: facts.record.mainDatabase)
+        let isForShadow = Route.apply(&packet, port: visit.origin.kind, mainDatabase: facts.record.mainDatabase)
         switch LoginPolicy(packet, facts) {
         case .server: break
         case .front(let verifier):

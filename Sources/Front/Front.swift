@@ -4,6 +4,12 @@ public import Loop
 internal import PostgresWire
 public import Registry
 
+#if canImport(Darwin)
+    internal import Darwin
+#else
+    internal import Glibc
+#endif
+
 /// The part of the daemon that owns every client-facing PostgreSQL port (docs/front.md). Each client is one task on the loop
 /// until it has reached a server; then its socket is the backend's, or the pump moves its bytes.
 public actor Front: PortBinder {
@@ -17,11 +23,10 @@ public actor Front: PortBinder {
     let random: @Sendable (Int) -> [UInt8]
     let slab = BufferSlab()
 
-    private struct Site {
-        var ports: [PortRecord]
-        var listeners: [Listener]
-    }
-    private var sites: [String: Site] = [:]
+    /// What is listened on: by instance and port.
+    private var sites: [String: [PortRecord: [Listener]]] = [:]
+    /// Random bytes that nobody has had yet.
+    private var entropy: [UInt8] = []
     private var clients: [Int: Client] = [:]
     private var pumps: [Int: Pump] = [:]
     private var lastNumber = 0
@@ -43,57 +48,76 @@ public actor Front: PortBinder {
         self.random = random
     }
 
+    /// At most 256 bytes a time, which the system gives by one call.
     public static let systemRandom: @Sendable (Int) -> [UInt8] = { count in
-        // Eight bytes a time: each draw is a system call.
-        var generator = SystemRandomNumberGenerator()
-        var bytes: [UInt8] = []
-        while bytes.count < count { withUnsafeBytes(of: generator.next()) { bytes.append(contentsOf: $0) } }
-        return Array(bytes.prefix(count))
+        var bytes = [UInt8](repeating: 0, count: count)
+        precondition(getentropy(&bytes, count) == 0, "the system has no random bytes")
+        return bytes
+    }
+
+    /// Random bytes: one call of the system gives those of some thirty clients.
+    func draw(_ count: Int) -> ArraySlice<UInt8> {
+        if entropy.count < count { entropy = random(256) }
+        defer { entropy.removeLast(count) }
+        return entropy.suffix(count)
     }
 
     // MARK: Ports
 
     /// Binds the record's ports on 127.0.0.1 and ::1 and begins to take clients. Binding what is already bound for the
     /// same instance and ports is done.
-    /// - Throws: `port-taken` whose object is the port in digits and whose message says who has it, if that can be told;
-    ///   then none of the record's ports is bound.
+    /// - Throws: `port-taken` whose object is the port in digits; then none of the record's ports is bound.
     public func bind(_ record: InstanceRecord) throws(DevError) {
-        let wanted = record.ports.filter { $0.kind != .http }
-        if let site = sites[record.id] {
-            guard Set(site.ports) != Set(wanted) else { return }
-            close(record.id)
-        }
-        var site = Site(ports: wanted, listeners: [])
-        do throws(DevError) {
-            for port in wanted {
-                for address in ["127.0.0.1", "::1"] {
-                    if let listener = try listen(record.id, port, address) { site.listeners.append(listener) }
-                }
-            }
-        } catch {
-            for listener in site.listeners { listener.close() }
-            throw error
-        }
-        sites[record.id] = site
+        guard let problem = bindAvailable(record) else { return }
+        close(record.id)
+        throw problem
     }
 
-    private func listen(_ id: String, _ port: PortRecord, _ address: String) throws(DevError) -> Listener? {
+    /// Binds each of the record's ports that can be had; lets go of what is not in the record.
+    /// - Returns: why the first of those that are missing can't be had; nil when all are bound.
+    public func bindAvailable(_ record: InstanceRecord) -> DevError? {
+        let wanted = record.ports.filter { $0.kind != .http }
+        for (port, listeners) in sites[record.id] ?? [:] where !wanted.contains(port) {
+            for listener in listeners { listener.close() }
+            sites[record.id]?[port] = nil
+        }
+        var problem: DevError?
+        for port in wanted where sites[record.id]?[port] == nil {
+            do throws(DevError) {
+                sites[record.id, default: [:]][port] = try listen(record.id, port)
+            } catch {
+                problem = problem ?? error
+            }
+        }
+        return problem
+    }
+
+    /// On both addresses, or on none.
+    private func listen(_ id: String, _ port: PortRecord) throws(DevError) -> [Listener] {
+        let four = try listen(id, port, "127.0.0.1")
+        do throws(DevError) {
+            return [four, try listen(id, port, "::1")]
+        } catch {
+            // A machine without IPv6 has no ::1 that anybody could connect to.
+            guard error.code == .portTaken else { return [four] }
+            four.close()
+            throw error
+        }
+    }
+
+    private func listen(_ id: String, _ port: PortRecord, _ address: String) throws(DevError) -> Listener {
         do throws(DevError) {
             let bound = try Listener.tcp(address: address, port: port.port)
-            return try Listener(loop: loop, descriptor: bound.descriptor) { [weak self] descriptor in
+            ClientSocket.prepare(bound.descriptor)
+            return try Listener(loop: loop, descriptor: bound.descriptor) { [weak self] descriptor, peer in
                 guard let self else { return ClientSocket.close(descriptor) }
-                self.assumeIsolated { $0.accepted(descriptor, id, port.kind) }
+                self.assumeIsolated { $0.accepted(descriptor, Visit.Origin(id: id, kind: port.kind, address: address, port: peer)) }
             }
         } catch {
-            guard error.code == .portTaken else {
-                // A machine without IPv6 has no ::1 that anybody could connect to.
-                if address == "::1" { return nil }
-                throw error
-            }
-            let holder = PortHolder.describe(port.port)
+            guard error.code == .portTaken else { throw error }
             throw DevError(
-                .portTaken, "Port \(port.port) is used by " + (holder ?? "another program"), object: String(port.port),
-                cause: error.cause, help: "Run dev up --db-port 0 to take any free port")
+                .portTaken, "Port \(port.port) is used by another program", object: String(port.port), cause: error.cause,
+                help: "Run dev up --db-port 0 to take any free port")
         }
     }
 
@@ -105,7 +129,7 @@ public actor Front: PortBinder {
     }
 
     private func close(_ id: String) {
-        for listener in sites.removeValue(forKey: id)?.listeners ?? [] { listener.close() }
+        for listener in (sites.removeValue(forKey: id) ?? [:]).values.joined() { listener.close() }
     }
 
     /// Stops listening, sends away who has not reached a server, lets pumped sessions end until the deadline. Handed-off
@@ -141,21 +165,18 @@ public actor Front: PortBinder {
     }
     private var handedOff = 0
 
-    private func accepted(_ descriptor: Int32, _ id: String, _ kind: PortRecord.Kind) {
+    private func accepted(_ descriptor: Int32, _ origin: Visit.Origin) {
         guard !isClosing else { return ClientSocket.close(descriptor) }
         guard descriptor < limits.descriptors, clients.count - handedOff < limits.waiting else {
-            log.warning("client refused", ["instance": id, "descriptor": descriptor, "waiting": clients.count - handedOff])
+            log.warning("client refused", ["instance": origin.id, "descriptor": descriptor, "waiting": clients.count - handedOff])
             return ClientSocket.refuse(descriptor, ServerMessage.tooManyClients.encoded())
         }
-        ClientSocket.prepare(descriptor)
-        // It owns the descriptor also when it can't be made.
-        guard let socket = try? Socket(loop: loop, descriptor: descriptor) else { return }
         lastNumber += 1
         let number = lastNumber
-        let client = Client(id: id, socket: socket)
+        let client = Client(id: origin.id, socket: Socket(loop: loop, socket: descriptor))
         clients[number] = client
         beginDeadline(number)
-        client.task = loop.task { await self.serve(number, id, kind) }
+        client.task = loop.task { await self.serve(number, origin) }
     }
 
     func beginDeadline(_ number: Int) {

@@ -30,7 +30,7 @@ final class Pump {
 
         init(loop: Loop, descriptor: Int32) throws(DevError) {
             self.descriptor = descriptor
-            poll = try PollHandle(loop: loop, descriptor: descriptor)
+            poll = try PollHandle(loop: loop, socket: descriptor)
         }
     }
     private var isClosed = false

@@ -3,6 +3,9 @@ internal import Registry
 
 /// Where a start-up packet leads.
 enum Route {
+    private static let template: WireText = "template1"
+    private static let standard: WireText = "postgres"
+
     /// Makes the packet what the server shall see, but for the name of the shadow database.
     /// - Returns: whether the packet is for the shadow database.
     static func apply(_ packet: inout StartupPacket, port: PortRecord.Kind, mainDatabase: String) -> Bool {
@@ -13,10 +16,11 @@ enum Route {
         switch port {
         case .shadow:
             // What tools name here is the main database, as they know it from the other port.
-            return packet.database == "template1" || packet.database == "postgres" || packet.database == main
+            let database = packet.database
+            return database == template || database == standard || database == main
         case .main, .http:
             // prisma dev's name for it. The real template1 is no place for tables: CREATE DATABASE would copy them.
-            if packet.database == "template1" { packet.setDatabase(main) }
+            if packet.database == template { packet.setDatabase(main) }
             return false
         }
     }

@@ -14,30 +14,40 @@ enum Departure: Error {
 
 /// A client between its connect and its server: the socket and what has been read ahead. Confined to the client's task.
 final class Visit {
+    /// Where a client came in and where it comes from.
+    struct Origin: Sendable {
+        /// The instance's.
+        var id: String
+        var kind: PortRecord.Kind
+        /// Ours and the client's: a loopback address.
+        var address: String
+        var port: UInt16
+    }
+
     let number: Int
-    let id: String
-    let kind: PortRecord.Kind
+    let origin: Origin
+    var id: String { origin.id }
     let socket: Socket
     /// Read and not used yet.
     private(set) var bytes: [UInt8] = []
     /// The owner's password has been checked by the front.
     var isTrusted = false
 
-    init(number: Int, id: String, kind: PortRecord.Kind, socket: Socket) {
+    init(number: Int, origin: Origin, socket: Socket) {
         self.number = number
-        self.id = id
-        self.kind = kind
+        self.origin = origin
         self.socket = socket
     }
 
     /// Waits for more.
-    func more(limit: Int) async throws(Departure) {
+    /// - Parameter later: as it answers to what we have just said.
+    func more(limit: Int, later: Bool = false) async throws(Departure) {
         guard bytes.count < limit else { throw .silent("too much before the login") }
         // Not in place: the buffer would be held exclusively while we wait.
         var gathered = bytes
         let count: Int
         do throws(DevError) {
-            count = try await socket.read(into: &gathered, max: limit - gathered.count)
+            count = try await socket.read(into: &gathered, max: limit - gathered.count, later: later)
         } catch {
             throw Departure(error)
         }

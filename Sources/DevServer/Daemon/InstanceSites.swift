@@ -21,20 +21,37 @@ actor InstanceSites: PortBinder {
     }
 
     func bind(_ record: InstanceRecord) async throws(DevError) {
-        let wanted = record.ports.first { $0.kind == .http }?.port
-        if let site = sites[record.id], site.port != wanted { await close(record.id) }
-        if let wanted, wanted != daemonPort, sites[record.id] == nil {
-            let bound = try LoopbackPort.bind(wanted)
-            let server = HTTPServer(
-                loop: loop, router: PublicSite.router(name: record.name), limits: HTTPServer.Limits(body: 1 << 20), log: log)
-            sites[record.id] = (wanted, server)
-            for descriptor in bound.descriptors { try await server.listen(descriptor) }
-        }
+        try await openSite(record)
         do {
             try await front.bind(record)
         } catch {
             await close(record.id)
             throw error
+        }
+    }
+
+    func bindAvailable(_ record: InstanceRecord) async -> DevError? {
+        var problem: DevError?
+        do throws(DevError) { try await openSite(record) } catch { problem = error }
+        // The database's ports are looked at also then; theirs is what matters more.
+        return await front.bindAvailable(record) ?? problem
+    }
+
+    private func openSite(_ record: InstanceRecord) async throws(DevError) {
+        let wanted = record.ports.first { $0.kind == .http }?.port
+        if let site = sites[record.id], site.port != wanted { await close(record.id) }
+        if let wanted, wanted != daemonPort, sites[record.id] == nil {
+            let bound: LoopbackPort
+            do throws(DevError) {
+                bound = try LoopbackPort.bind(wanted)
+            } catch {
+                guard error.code == .portTaken else { throw error }
+                throw DevError(.portTaken, "Port \(wanted) is used by another program", object: String(wanted), cause: error.cause)
+            }
+            let server = HTTPServer(
+                loop: loop, router: PublicSite.router(name: record.name), limits: HTTPServer.Limits(body: 1 << 20), log: log)
+            sites[record.id] = (wanted, server)
+            for descriptor in bound.descriptors { try await server.listen(descriptor) }
         }
     }
 

@@ -75,21 +75,23 @@ extension InstanceManager {
             .portTaken, "Port \(port) is used by \(holder)", object: String(port), help: "Run dev up --db-port 0 to take any free port")
     }
 
-    /// At the daemon's start: an instance whose port somebody else has says so, and gets it back when it is free.
+    /// At the daemon's start: an instance whose port somebody else has says so, and gets it back when it is free. Its other
+    /// ports are there meanwhile.
     func bindOrRetry(_ id: String) async {
         guard let binder, let owner = owners[id] else { return }
         let record = await owner.record
-        do {
-            try await binder.bind(record)
+        let problem = await binder.bindAvailable(record)
+        guard owners[id] === owner else { return }
+        guard let problem else {
             if portProblems.removeValue(forKey: id) != nil { log.info("ports are back", ["instance": record.name]) }
-        } catch {
-            guard owners[id] === owner else { return }
-            if portProblems[id] == nil {
-                portProblems[id] = UInt16(error.object).map { portTaken($0, error) } ?? error
-                log.error("ports", ["instance": record.name, "error": error])
-            }
-            retryPorts()
+            return
         }
+        // Looked into once for each port: to find who has it means to look at every process.
+        if portProblems[id]?.object != problem.object {
+            portProblems[id] = UInt16(problem.object).map { portTaken($0, problem) } ?? problem
+            log.error("ports", ["instance": record.name, "error": problem])
+        }
+        retryPorts()
     }
 
     /// The one periodic work of the daemon, only while a port is missing: nobody tells when a port becomes free.

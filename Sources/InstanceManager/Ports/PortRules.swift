@@ -8,6 +8,10 @@ public protocol PortBinder: Sendable {
     /// the same instance and ports is done.
     /// - Throws: `port-taken` whose object is the port in digits; then none of the record's ports is bound.
     func bind(_ record: InstanceRecord) async throws(DevError)
+    /// Binds each of the record's ports that can be had, for an instance whose ports are its own already: one that somebody
+    /// else has must not keep clients from the others. Ask again for the rest.
+    /// - Returns: why the first of those that are missing can't be had, as `bind` would throw it; nil when all are bound.
+    func bindAvailable(_ record: InstanceRecord) async -> DevError?
     /// Lets go of all ports of an instance and ends its sessions.
     func release(_ id: String) async
 }

@@ -49,6 +49,10 @@ import Testing
             #expect(refused.code == "port-taken" && refused.object == "\(main)", "\(refused.text)")
             #expect(refused.message.contains("pid \(getpid())"))
 
+            // The other port is there.
+            let onShadow = made.url.replacing(":\(main)/", with: ":\(shadow)/")
+            #expect(try await fixture.psql(onShadow, "SELECT current_database()") == "devdb_shadow")
+
             stranger.leave()
             try await fixture.answersWithinASecond(made, "SELECT count(*) || ' ' || sum(x) FROM kept", expecting: DaemonFixture.whole())
             #expect(try await fixture.list().allSatisfy { $0["reason"] == nil || $0["reason"] is NSNull })
