@@ -14,18 +14,21 @@ extension Front {
     }
 
     /// Takes the client to the server, as often as the server goes away before it answers: clients never see 57P03.
-    func deliver(_ visit: Visit, _ packet: StartupPacket, isAwake: Bool) async throws(Departure) {
+    func deliver(_ visit: Visit, _ packet: StartupPacket, _ first: LoginFacts) async throws(Departure) {
         let id = visit.id
+        var (packet, facts) = (packet, first)
         let begun = loop.clock.now
         var attempt = 0
         while true {
+            // Each time: the server may have fallen asleep meanwhile, and a client that has proved nothing must not wake it.
+            facts = try await admit(visit, &packet, facts)
             let endpoint: Endpoint
-            if attempt == 0, isAwake {
+            if facts.endpoint != nil, facts.state == .running {
                 do throws(DevError) { endpoint = try await instances.endpoint(id) } catch { throw Departure(error) }
             } else {
                 endpoint = try await waiting(visit) { [instances] () throws(DevError) in try await instances.endpoint(id) }
             }
-            guard case .again(let reason) = try await offer(visit, packet, endpoint) else { return }
+            guard case .again(let reason) = try await offer(visit, &packet, endpoint) else { return }
             guard !Task.isCancelled else { throw .silent("the client left") }
             attempt += 1
             guard attempt < limits.attempts, loop.clock.now - begun < limits.retryTime else {
@@ -37,24 +40,50 @@ extension Front {
             _ = try await waiting(visit) { [loop] () throws(DevError) in
                 do { try await loop.clock.sleep(for: pause) } catch { throw DevError(.cancelled, "The client left", object: id) }
             }
+            facts = try await self.facts(visit)
         }
     }
 
-    private func offer(_ visit: Visit, _ packet: StartupPacket, _ endpoint: Endpoint) async throws(Departure) -> Outcome {
+    private func offer(_ visit: Visit, _ packet: inout StartupPacket, _ endpoint: Endpoint) async throws(Departure) -> Outcome {
         switch endpoint.passage {
         case .handoff: return try await handOff(visit, packet, endpoint)
         case .pump(marked: true, _): return try await pump(visit, packet, endpoint, marked: true)
         case .pump(marked: false, _):
             // The server trusts the owner on this socket, so the owner is the front's to ask.
             if !visit.isTrusted, packet.user.name.string == LoginPolicy.owner {
-                let id = visit.id
-                let verifier = try await waiting(visit) { [instances] () throws(DevError) in try await instances.ownerVerifier(id) }
-                guard let facts = await instances.loginFacts(id) else { throw .silent("the instance is gone") }
-                try await login(visit, packet.user, verifier.flatMap { PasswordVerifier($0.reveal()) }, facts.record)
-                visit.isTrusted = true
+                let verifier = try await ownerVerifier(visit, packet, endpoint)
+                try await login(visit, &packet, verifier.flatMap { PasswordVerifier($0.reveal()) }, try await facts(visit).record)
             }
             return try await pump(visit, packet, endpoint, marked: false)
         }
+    }
+
+    private func ownerVerifier(_ visit: Visit, _ packet: StartupPacket, _ endpoint: Endpoint) async throws(Departure) -> Secret? {
+        let id = visit.id
+        do throws(Departure) {
+            return try await waiting(visit) { [instances] () throws(DevError) in try await instances.ownerVerifier(id) }
+        } catch {
+            guard case .say = error, let refusal = await fullness(packet, endpoint) else { throw error }
+            throw .say(refusal)
+        }
+    }
+
+    /// What a server says that has no room for one more session, nor for our question: it comes before any login, so
+    /// whoever asks may hear it. nil: there is room, or it says something else.
+    private func fullness(_ packet: StartupPacket, _ endpoint: Endpoint) async -> [UInt8]? {
+        var answer: [UInt8] = []
+        do throws(DevError) {
+            let link = try await Socket.unix(loop: loop, path: endpoint.socketPath)
+            defer { link.close() }
+            try await link.write(packet.encoded())
+            repeat {
+                guard try await link.read(into: &answer, max: 8_192) > 0 else { break }
+            } while Self.isPartOfError(answer) && answer.count < 16_384
+        } catch {
+            return nil
+        }
+        guard case .message(.error(let refusal), let end) = BackendMessage.read(answer), refusal.code == "53300" else { return nil }
+        return Array(answer[..<end])
     }
 
     // MARK: Hand-off
@@ -75,7 +104,9 @@ extension Front {
             try await tether.write(HandoffMessage.encode(bytes), passing: visit.socket.descriptor)
             // From here on the server watches the time (authentication_timeout), and the client.
             endDeadline(visit.number)
-            while answer.first != HandoffMessage.taken, answer.count < 8_192, try await tether.read(into: &answer, max: 4_096) > 0 {}
+            while answer.first != HandoffMessage.taken, answer.count < 8_192,
+                try await tether.read(into: &answer, max: 4_096, later: answer.isEmpty) > 0
+            {}
         } catch {
             if Task.isCancelled { throw .silent("ended while the server was asked") }
             return .again(error.cause ?? error.message)
@@ -90,7 +121,7 @@ extension Front {
         handedOff(visit.number)
         await instances.sessionChanged(visit.id, began: true)
         do throws(DevError) {
-            while try await tether.read(into: &answer, max: 64) > 0 { answer.removeAll() }
+            while try await tether.read(into: &answer, max: 64, later: true) > 0 { answer.removeAll() }
         } catch {
             // Reset or cancelled: over for us in any case.
         }

@@ -27,22 +27,37 @@ extension Front {
 
     private func serve(_ visit: Visit, _ wanted: StartupPacket) async throws(Departure) {
         var packet = wanted
-        guard let facts = await instances.loginFacts(visit.id) else { throw .silent("the instance is gone") }
-        let isForShadow = Route.apply(&packet, port: visit.origin.kind, mainDatabase: facts.record.mainDatabase)
-        switch LoginPolicy(packet, facts) {
-        case .server: break
-        case .front(let verifier):
-            try await login(visit, packet.user, verifier, facts.record)
-            visit.isTrusted = true
-        }
-        if isForShadow {
+        var facts = try await facts(visit)
+        if Route.apply(&packet, port: visit.origin.kind, mainDatabase: facts.record.mainDatabase) {
+            facts = try await admit(visit, &packet, facts)
             let id = visit.id
             let name = try await waiting(visit) { [instances] () throws(DevError) in try await instances.shadowDatabase(id) }
             packet.setDatabase(WireText(name))
         }
-        // PostgreSQL's words for it, which it says to its log alone.
-        guard !packet.isTooLong else { throw .silent("invalid length of startup packet") }
-        try await deliver(visit, packet, isAwake: facts.endpoint != nil)
+        guard !packet.isTooLong else {
+            throw .say(ServerMessage.startupTooLong("The database's name on this port makes it longer than 10000 bytes.").encoded())
+        }
+        try await deliver(visit, packet, facts)
+    }
+
+    func facts(_ visit: Visit) async throws(Departure) -> LoginFacts {
+        guard let facts = await instances.loginFacts(visit.id) else { throw .silent("the instance is gone") }
+        return facts
+    }
+
+    /// Before a client may cost more than itself: asleep, whoever the front can judge proves the password here.
+    /// - Returns: the facts as they are then.
+    func admit(_ visit: Visit, _ packet: inout StartupPacket, _ known: LoginFacts) async throws(Departure) -> LoginFacts {
+        var facts = known
+        guard !visit.isTrusted else { return facts }
+        if facts.state == .stopping {
+            // What it reads of the roles on its way down decides then; to wait for the server would mean to wake it.
+            let id = visit.id
+            try await waiting(visit) { [instances] () throws(DevError) in try await instances.stopEnded(id) }
+            facts = try await self.facts(visit)
+        }
+        if case .front(let verifier) = LoginPolicy(packet, facts) { try await login(visit, &packet, verifier, facts.record) }
+        return facts
     }
 
     // MARK: Start-up
@@ -50,12 +65,14 @@ extension Front {
     /// - Returns: nil when the client has said all that it wanted (a cancel request).
     private func startup(_ visit: Visit) async throws(Departure) -> StartupPacket? {
         var reader = StartupReader()
+        var hasAnswered = false
         while true {
             switch reader.next(visit.bytes) {
-            case .needMore: try await visit.more(limit: limits.gathered)
+            case .needMore: try await visit.more(limit: limits.gathered, later: hasAnswered)
             case .request(.ssl, let end), .request(.gssEncryption, let end):
                 visit.drop(end)
                 try await visit.write([UInt8(ascii: "N")])
+                hasAnswered = true
             case .request(.directTLS, _): throw .silent("TLS without asking")
             case .request(.cancel(let request), _):
                 try await pass(request, visit)
@@ -88,9 +105,14 @@ extension Front {
     // MARK: Login
 
     /// The front's own: like PostgreSQL's up to the last message before AuthenticationOk, which is the server's to send.
-    func login(_ visit: Visit, _ user: WireText, _ verifier: PasswordVerifier?, _ record: InstanceRecord) async throws(Departure) {
-        var exchange = LoginExchange(
-            user: user, verifier: verifier, mockSecret: LoginPolicy.mockSecret(record), entropy: random(18))
+    func login(
+        _ visit: Visit, _ packet: inout StartupPacket, _ verifier: PasswordVerifier?, _ record: InstanceRecord
+    ) async throws(Departure) {
+        if let minor = LoginPolicy.newestMinor(record), let told = packet.negotiate(newestMinor: minor) {
+            try await visit.write(told.encoded())
+        }
+        let secret = verifier == nil ? await instances.mockNonce(visit.id) ?? LoginPolicy.mockSecret(record) : []
+        var exchange = LoginExchange(user: packet.user, verifier: verifier, mockSecret: secret, entropy: Array(draw(18)))
         try await visit.write(exchange.greeting)
         while true {
             switch exchange.receive(visit.bytes) {
@@ -101,6 +123,7 @@ extension Front {
             case .accepted(let bytes, let end):
                 visit.drop(end)
                 if !bytes.isEmpty { try await visit.write(bytes) }
+                visit.isTrusted = true
                 return
             case .refused(let bytes): throw .say(bytes)
             }

@@ -8,6 +8,10 @@ public protocol FrontInstances: Sendable {
     /// Wakes the server if it sleeps and waits until it takes sessions. Clients are held through starting, recovering and
     /// stopping. Cancellation of the task ends the wait.
     func endpoint(_ id: String) async throws(DevError) -> Endpoint
+    /// Waits while the server goes down, unless the stop can still be called off. Wakes nothing.
+    func stopEnded(_ id: String) async throws(DevError)
+    /// What the salts of users are made from that do not exist (`mock_authentication_nonce`); nil when it can't be read.
+    func mockNonce(_ id: String) async -> [UInt8]?
     /// The owner's verifier as the cluster has it now; nil: it has no password.
     func ownerVerifier(_ id: String) async throws(DevError) -> Secret?
     /// Makes the shadow database if it is not there; its name.

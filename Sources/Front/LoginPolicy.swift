@@ -21,21 +21,27 @@ enum LoginPolicy: Equatable {
             return
         }
         let name = packet.user.name.string
-        if name == Self.owner {
+        if name != Self.owner, record.roles.contains(name) {
+            self = .server
+        } else if packet.needsNegotiation, Self.newestMinor(record) == nil {
             // What the client is to be told of protocol versions comes before the login, and only the server knows it.
-            guard !packet.needsNegotiation else {
-                self = .server
-                return
-            }
-            self = .front(record.verifier.flatMap { PasswordVerifier($0.reveal()) })
-        } else if record.roles.contains(name) {
             self = .server
         } else {
-            self = .front(nil)
+            self = .front(name == Self.owner ? record.verifier.flatMap { PasswordVerifier($0.reveal()) } : nil)
         }
     }
 
-    /// For the salt of users that do not exist: always the same for an instance, and not to be guessed.
+    /// The newest minor version of protocol 3 that the server speaks; nil for one that came after this was written.
+    static func newestMinor(_ record: InstanceRecord) -> UInt16? {
+        switch record.pgVersion.prefix(while: \.isNumber) {
+        case "18": 2
+        case "13", "14", "15", "16", "17": 0
+        default: nil
+        }
+    }
+
+    /// For the salt of users that do not exist, where PostgreSQL's own can't be read: always the same for an instance, and
+    /// not to be guessed.
     static func mockSecret(_ record: InstanceRecord) -> [UInt8] {
         Array("\(record.id) \(record.createdAt.bitPattern)".utf8)
     }

@@ -76,6 +76,7 @@ actor FakeInstances: FrontInstances {
         }
         if blind > 0 {
             blind -= 1
+            if blind == 0, sleepsAfterwards { state = .stopped }
             changed()
             return address
         }
@@ -94,11 +95,27 @@ actor FakeInstances: FrontInstances {
     }
     private var starting: Task<Void, Never>?
 
-    func ownerVerifier(_ id: String) async throws(DevError) -> Secret? { Secret(await verifier("postgres")) }
-
-    func verifier(_ role: String) async -> String {
-        (try? await cluster.sql("select rolpassword from pg_authid where rolname = '\(role)'")) ?? ""
+    func ownerVerifier(_ id: String) async throws(DevError) -> Secret? {
+        do { return Secret(try await verifier("postgres")) } catch {
+            throw DevError(.postgres, "PostgreSQL refused", object: id, cause: "\(error)")
+        }
     }
+
+    func verifier(_ role: String) async throws -> String {
+        try await cluster.sql("select rolpassword from pg_authid where rolname = '\(role)'")
+    }
+
+    func mockNonce(_ id: String) -> [UInt8]? { ControlFile.mockNonce(cluster.dataDirectory) }
+
+    func stopEnded(_ id: String) async {
+        guard state == .stopping else { return }
+        isWaitedFor = true
+        changed()
+        await until { state != .stopping }
+    }
+
+    /// The instance is on its way down until `sleep`.
+    func beginStop() { state = .stopping }
 
     func shadowDatabase(_ id: String) async throws(DevError) -> String {
         _ = try await endpoint(id)
@@ -131,19 +148,24 @@ actor FakeInstances: FrontInstances {
     func seeing() async { await until { blind == 0 } }
 
     func sleep() async throws {
-        record.verifier = Secret(await verifier("postgres"))
-        record.roles = try await cluster.sql("select rolname from pg_roles where rolcanlogin").split(separator: "\n").map(String.init)
+        record.verifier = Secret(try await verifier("postgres"))
+        record.roles = try await cluster.sql("select rolname from pg_authid where rolcanlogin or rolpassword is not null").split(
+            separator: "\n"
+        ).map(String.init)
         try await cluster.stop()
         record.verifierFresh = true
         state = .stopped
+        changed()
     }
 
     func set(_ record: InstanceRecord) { self.record = record }
     func fail(_ error: DevError?) { failure = error }
-    func beBlind(_ count: Int) {
+    func beBlind(_ count: Int, thenAsleep: Bool = false) {
         blind = count
+        sleepsAfterwards = thenAsleep
         state = .running
     }
+    private var sleepsAfterwards = false
     func forget() { record.verifierFresh = false }
 
     private var isHeld = false
@@ -178,7 +200,8 @@ struct FrontHarness: Sendable {
         let thread = try LoopThread.start(loop)
         let lines = LogLines()
         var record = InstanceRecord(
-            id: "0123abcd", name: .default, pgVersion: "15", pgBin: variant.postgres.bin, password: Secret(PostgresCluster.password),
+            id: "0123abcd", name: .default, pgVersion: "\(variant.postgres.major).1", pgBin: variant.postgres.bin,
+            password: Secret(PostgresCluster.password),
             createdAt: 1)
         let instances = FakeInstances(cluster, variant.passage, record)
         let front = Front(

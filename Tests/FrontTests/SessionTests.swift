@@ -162,8 +162,8 @@ import Testing
         }
     }
 
-    // Unmarked, the front asks the server for the owner's verifier, which has no room for that either.
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all.filter { $0.mode != .unmarked })
+    // Unmarked, the front asks the server for the owner's verifier, which has no room for that either: the words are its own.
+    @Test(.timeLimit(.minutes(3)), arguments: Variant.all)
     func aFullServerSaysSo(_ variant: Variant) async throws {
         try await FrontHarness.with(
             variant, settings: ["max_connections": "5", "superuser_reserved_connections": "0", "max_wal_senders": "0"]
@@ -176,7 +176,7 @@ import Testing
                     failure = try client.login(StartupPacket(user: "postgres"), password: PostgresCluster.password).failure
                     clients.append(client)
                 }
-                #expect(failure?.code == "53300")
+                #expect(failure?.code == "53300" && failure?.message == "sorry, too many clients already", "\(String(describing: failure))")
             }
         }
     }

@@ -37,7 +37,10 @@ import Testing
         #expect(LoginPolicy(owner, asleep) != .server)
         #expect(LoginPolicy(StartupPacket(user: "anna"), asleep) == .server)
         #expect(LoginPolicy(StartupPacket(user: "eve"), asleep) == .front(nil))
-        #expect(LoginPolicy(StartupPacket(user: "postgres", minorVersion: 2), asleep) == .server)
+        #expect(LoginPolicy(StartupPacket(user: "postgres", minorVersion: 2), asleep) != .server)
+        let newer = LoginFacts(record: record { $0.pgVersion = "99.1" }, state: .stopped)
+        #expect(LoginPolicy(StartupPacket(user: "postgres", minorVersion: 2), newer) == .server)
+        #expect(LoginPolicy(owner, newer) != .server)
         #expect(LoginPolicy(owner, LoginFacts(record: record { $0.verifier = nil }, state: .stopped)) == .front(nil))
         #expect(LoginPolicy(owner, LoginFacts(record: record { $0.verifierFresh = false }, state: .stopped)) == .server)
         for state in InstanceState.allCases where state != .stopped {

@@ -32,6 +32,17 @@ extension InstanceManager {
         return try await withSession(id) { session throws(SessionError) in try await ServerQueries.verifier(session) }
     }
 
+    /// What PostgreSQL makes the salts of users from that do not exist, so that the front gives the same ones; nil when it
+    /// can't be read.
+    public func mockNonce(_ id: String) async -> [UInt8]? {
+        let directory = layout.dataDirectory(id)
+        let nonce = try? await loop.blocking { () throws(DevError) in ControlFile.mockNonce(directory) }
+        return nonce ?? nil
+    }
+
+    /// Waits while the server goes down, unless the stop can still be called off. Wakes nothing.
+    public func stopEnded(_ id: String) async throws(DevError) { try await owner(id).stopEnded() }
+
     /// Makes the shadow database if it is not there; its name. However many ask, one is made.
     public func shadowDatabase(_ id: String) async throws(DevError) -> String {
         if let work = shadowWork[id] { return try await work.value.get() }

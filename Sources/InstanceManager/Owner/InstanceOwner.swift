@@ -66,6 +66,12 @@ actor InstanceOwner {
     }
 
     func stop() async throws(DevError) { _ = try await wait { .stopAsked($0) } }
+    /// Waits for the end of a stop that can't be called off any more, without a wish for what comes after it; at once when
+    /// there is none.
+    func stopEnded() async throws(DevError) {
+        guard case .stopping(let stopping) = machine.state, !stopping.idle || stopping.phase != .preparing else { return }
+        try await stop()
+    }
     func remove() async throws(DevError) { _ = try await wait { .removeAsked($0) } }
     func repair() { send(.repairAsked) }
     func assign(ports: [PortRecord]) { record.ports = ports }
