@@ -16,22 +16,31 @@ final class Pump {
     private let client: End
     private let server: End
 
+    /// What a direction holds. In memory of its own, for the reason that `BufferSlab` gives.
+    private struct Flow {
+        /// Bytes that the other end has not taken: `start..<end` of the buffer.
+        var buffer: UnsafeMutableRawPointer?
+        var start = 0
+        var end = 0
+        /// Nothing more comes.
+        var isDrained = false
+        var isBlocked: Bool { buffer != nil }
+    }
+
     /// One of the two descriptors, with the direction that leads away from it.
     private final class End {
         let descriptor: Int32
         let poll: PollHandle
-        /// Bytes read from here that the other end has not taken: `start..<end` of the buffer.
-        var buffer: UnsafeMutableRawPointer?
-        var start = 0
-        var end = 0
-        /// Nothing more comes from here.
-        var isDrained = false
-        var isBlocked: Bool { buffer != nil }
+        let flow: UnsafeMutablePointer<Flow>
 
         init(loop: Loop, descriptor: Int32) throws(DevError) {
             self.descriptor = descriptor
             poll = try PollHandle(loop: loop, socket: descriptor)
+            flow = .allocate(capacity: 1)
+            flow.initialize(to: Flow())
         }
+
+        deinit { flow.deallocate() }
     }
     private var isClosed = false
 
@@ -51,15 +60,16 @@ final class Pump {
         }
         precondition(greeting.count <= BufferSlab.size)
         guard !greeting.isEmpty else { return }
-        let buffer = slab.take()
+        let buffer = slab.takeCurrent()
         greeting.withUnsafeBytes { buffer.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(buffer), byteCount: $0.count) }
-        self.server.buffer = buffer
-        self.server.end = greeting.count
+        self.server.flow.pointee = Flow(buffer: buffer, end: greeting.count)
     }
 
     func start() {
-        guard !server.isBlocked || flush(from: server, to: client) else { return }
-        watch()
+        guard !server.flow.pointee.isBlocked || flush(from: server, to: client) else { return }
+        // They hold on to us until `close`, which every session comes to.
+        client.poll.start(events(of: client, other: server)) { [self, client, server] events in ready(client, server, events) }
+        server.poll.start(events(of: server, other: client)) { [self, client, server] events in ready(server, client, events) }
     }
 
     /// Ends both directions at once.
@@ -68,8 +78,8 @@ final class Pump {
         isClosed = true
         for end in [client, server] {
             end.poll.close()
-            if let buffer = end.buffer { slab.give(buffer) }
-            end.buffer = nil
+            if let buffer = end.flow.pointee.buffer { slab.give(buffer) }
+            end.flow.pointee.buffer = nil
         }
         ClientSocket.close(server.descriptor)
         ClientSocket.end(client.descriptor)
@@ -82,38 +92,42 @@ final class Pump {
 
     private func watch() {
         guard !isClosed else { return }
-        client.poll.start(events(of: client, other: server)) { [unowned self] events in ready(client, server, events) }
-        server.poll.start(events(of: server, other: client)) { [unowned self] events in ready(server, client, events) }
+        client.poll.watch(events(of: client, other: server))
+        server.poll.watch(events(of: server, other: client))
     }
 
     private func events(of end: End, other: End) -> PollHandle.Events {
         var events: PollHandle.Events = []
-        if !end.isBlocked, !end.isDrained { events.insert(.readable) }
-        if other.isBlocked { events.insert(.writable) }
+        if !end.flow.pointee.isBlocked, !end.flow.pointee.isDrained { events.insert(.readable) }
+        if other.flow.pointee.isBlocked { events.insert(.writable) }
         return events
     }
 
     private func ready(_ end: End, _ other: End, _ events: PollHandle.Events) {
-        let before = (end.isBlocked, other.isBlocked, end.isDrained, other.isDrained)
-        if events.contains(.writable) || events.contains(.disconnect), other.isBlocked {
+        let (flow, back) = (end.flow, other.flow)
+        let before = (flow.pointee.isBlocked, back.pointee.isBlocked, flow.pointee.isDrained, back.pointee.isDrained)
+        if events.contains(.writable) || events.contains(.disconnect), before.1 {
             guard flush(from: other, to: end) else { return }
         }
-        if events.contains(.readable) || events.contains(.disconnect), !end.isBlocked, !end.isDrained {
+        if events.contains(.readable) || events.contains(.disconnect), !before.0, !before.2 {
             guard move(from: end, to: other) else { return }
         }
         // After an error libuv watches no more until it is told to.
-        if events.contains(.disconnect) || before != (end.isBlocked, other.isBlocked, end.isDrained, other.isDrained) { watch() }
+        if events.contains(.disconnect)
+            || before != (flow.pointee.isBlocked, back.pointee.isBlocked, flow.pointee.isDrained, back.pointee.isDrained)
+        {
+            watch()
+        }
     }
 
     // MARK: Bytes
 
     /// - Returns: false when the session is over.
     private func move(from source: End, to target: End) -> Bool {
-        let buffer = slab.take()
+        let buffer = slab.current
         for _ in 0..<Self.readsPerTurn {
             let count = SystemCall.read(source.descriptor, buffer, BufferSlab.size)
             guard count > 0 else {
-                slab.give(buffer)
                 if count == 0 { return endOfStream(from: source, to: target) }
                 if SystemCall.isTemporary { return true }
                 close()
@@ -126,41 +140,38 @@ final class Pump {
                 continue
             }
             if sent < 0, !SystemCall.isTemporary {
-                slab.give(buffer)
                 close()
                 return false
             }
-            source.buffer = buffer
-            source.start = max(0, sent)
-            source.end = count
+            source.flow.pointee = Flow(buffer: slab.takeCurrent(), start: max(0, sent), end: count)
             return true
         }
-        slab.give(buffer)
         return true
     }
 
     /// Sends on what a direction holds.
     /// - Returns: false when the session is over.
     private func flush(from source: End, to target: End) -> Bool {
-        guard let buffer = source.buffer else { return true }
-        let sent = SystemCall.send(target.descriptor, buffer + source.start, source.end - source.start)
+        let flow = source.flow
+        guard let buffer = flow.pointee.buffer else { return true }
+        let sent = SystemCall.send(target.descriptor, buffer + flow.pointee.start, flow.pointee.end - flow.pointee.start)
         if sent < 0 {
             if SystemCall.isTemporary { return true }
             close()
             return false
         }
-        source.start += sent
-        guard source.start == source.end else { return true }
+        flow.pointee.start += sent
+        guard flow.pointee.start == flow.pointee.end else { return true }
         slab.give(buffer)
-        source.buffer = nil
+        flow.pointee.buffer = nil
         return true
     }
 
     /// The server's end is the session's: all that it said has been passed on. A client may end its direction and still
     /// wait for answers.
     private func endOfStream(from source: End, to target: End) -> Bool {
-        source.isDrained = true
-        guard source === client, !target.isDrained else {
+        source.flow.pointee.isDrained = true
+        guard source === client, !target.flow.pointee.isDrained else {
             close()
             return false
         }

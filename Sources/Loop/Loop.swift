@@ -26,9 +26,12 @@ public final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     var spareTimers: [TimerCore] = []
     var spareWatches = SpareWatches()
     private(set) var isStopping = false
-    private var ready = JobQueue()
+    /// In memory of its own: a property would be checked for exclusive access several times a turn.
+    private let ready = UnsafeMutablePointer<JobQueue>.allocate(capacity: 1)
     private var nextTurn: [UnsafeContinuation<Void, Never>] = []
     private var idleStarted = false
+    /// `mustWake` may be false.
+    private var hasTaken = false
     private let prepare = UnsafeMutablePointer<uv_prepare_t>.allocate(capacity: 1)
     private let idle = UnsafeMutablePointer<uv_idle_t>.allocate(capacity: 1)
     private let async = UnsafeMutablePointer<uv_async_t>.allocate(capacity: 1)
@@ -42,11 +45,15 @@ public final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     private var stopRequested = false
     private var hasEnded = false
 
+    /// Set under `lock` with what it protects, so that a turn without news from other threads takes no lock.
+    private let hasNews = Atomic<Bool>(false)
+
     /// The running thread, 0 when there is none.
     private let thread = Atomic<UInt>(0)
 
     /// - Throws: `DevError` `descriptor-limit` or `system` when the kernel gives no loop.
     public init() throws(DevError) {
+        ready.initialize(to: JobQueue())
         var status = uv_loop_init(uv)
         if status == 0 {
             status = uv_async_init(uv, async) { _ in }
@@ -73,6 +80,8 @@ public final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
             end()
         }
         scratch.deallocate()
+        ready.deinitialize(count: 1)
+        ready.deallocate()
         prepare.deallocate()
         idle.deallocate()
         async.deallocate()
@@ -94,6 +103,7 @@ public final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     public func stop() {
         lock.withLock {
             stopRequested = true
+            hasNews.store(true, ordering: .releasing)
             if !hasEnded { uv_async_send(async) }
         }
     }
@@ -116,7 +126,7 @@ public final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if isCurrent {
-            ready.append(job)
+            ready.pointee.append(job)
         } else {
             lock.withLock {
                 guard !hasEnded else { return }  // its task stays suspended
@@ -167,6 +177,7 @@ public final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     /// Under `lock`, because after its end the handle is gone.
     private func wakeLocked() {
+        hasNews.store(true, ordering: .releasing)
         guard mustWake else { return }
         mustWake = false
         uv_async_send(async)
@@ -182,19 +193,23 @@ public final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
         let executor = asUnownedSerialExecutor()
         let preference = asUnownedTaskExecutor()
         var budget = Loop.jobsPerTurn
-        while budget > 0, let job = ready.popFirst() {
+        while budget > 0, let job = ready.pointee.popFirst() {
             job.runSynchronously(isolatedTo: executor, taskExecutor: preference)
             budget -= 1
         }
-        setIdle(!ready.isEmpty || !nextTurn.isEmpty || !mayPoll())
+        setIdle(!ready.pointee.isEmpty || !nextTurn.isEmpty || !mayPoll())
     }
 
     private func takeRemote() {
+        // Who adds something now wakes the loop: `mustWake` is still what `mayPoll` has made it.
+        guard hasNews.load(ordering: .acquiring) else { return }
         lock.lock()
+        hasNews.store(false, ordering: .relaxed)
+        hasTaken = true
         mustWake = false
         let calls = remoteCalls
         if !calls.isEmpty { remoteCalls.removeAll() }
-        for job in remoteJobs { ready.append(job) }
+        for job in remoteJobs { ready.pointee.append(job) }
         remoteJobs.removeAll(keepingCapacity: remoteJobs.count < 1024)
         let stop = stopRequested
         lock.unlock()
@@ -204,8 +219,10 @@ public final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     /// From a true answer on, who adds work from outside wakes the loop.
     private func mayPoll() -> Bool {
-        lock.withLock {
+        if !hasTaken { return true }
+        return lock.withLock {
             mustWake = remoteJobs.isEmpty && remoteCalls.isEmpty
+            hasTaken = !mustWake
             return mustWake
         }
     }
@@ -255,7 +272,7 @@ public final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
             }
             runReady()
             budget -= 1
-            if ready.isEmpty, nextTurn.isEmpty, uv_loop_alive(uv) == 0, mayPoll() { return }
+            if ready.pointee.isEmpty, nextTurn.isEmpty, uv_loop_alive(uv) == 0, mayPoll() { return }
         }
     }
 

@@ -35,6 +35,8 @@ public final class PollHandle {
     /// After an error of the descriptor the body gets all events, and no more until the next `start`.
     /// The same events as before cost no system call; others cost two.
     public func start(_ events: Events, _ body: @escaping (Events) -> Void) { core.start(events, body) }
+    /// Other events for the same body.
+    public func watch(_ events: Events) { core.arm(events) }
     public func stop() { core.stop() }
     public func close() { core.closeNow() }
 }
