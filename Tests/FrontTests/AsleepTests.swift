@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: (Variant.all + Variant.newer).filter { $0.mode != .marked })
+    @Test(.timeLimit(.minutes(10)), arguments: (Variant.all + Variant.newer).filter { $0.mode != .marked })
     func aUserThatDoesNotExistHasTheSameSaltAsAwake(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             let names: [WireText] = ["nobody", "Eve", WireText(String(repeating: "x", count: 70))]
@@ -35,7 +35,7 @@ import Testing
     }
 
     /// Protocol versions and options are negotiated before the login, in the server's words.
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all + Variant.newer)
+    @Test(.timeLimit(.minutes(10)), arguments: Variant.all + Variant.newer)
     func newerProtocolsDoNotWakeIt(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             let wanted = [
@@ -76,7 +76,7 @@ import Testing
     }
 
     /// Who comes while it goes down is judged by what the stop has read, and wakes nothing without a password.
-    @Test(.timeLimit(.minutes(3)), arguments: [("wrong", 0), (PostgresCluster.password, 1)])
+    @Test(.timeLimit(.minutes(10)), arguments: [("wrong", 0), (PostgresCluster.password, 1)])
     func aLoginWaitsForTheEndOfAStop(_ password: String, _ wakes: Int) async throws {
         try await FrontHarness.with(Variant.all[0]) { harness in
             await harness.instances.beginStop()
@@ -89,7 +89,7 @@ import Testing
     }
 
     /// A server that fell asleep between the look and the connect is woken by nobody who has not proved the password.
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all.prefix(2))
+    @Test(.timeLimit(.minutes(10)), arguments: Variant.all.prefix(2))
     func aServerThatFallsAsleepAtThatMomentIsNotWoken(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             try await harness.instances.sleep()

@@ -10,7 +10,7 @@ import Testing
 
 /// What the front listens on.
 @Suite struct PortTests {
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func aTakenPortKeepsNobodyFromTheOthers() async throws {
         try await FrontHarness.with(Variant.all[0]) { harness in
             let record = await harness.instances.record
@@ -73,7 +73,7 @@ import Testing
     }
 
     /// The name of the shadow database may make a packet too long that was just in.
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func aPacketThatGrowsTooLongIsToldSo() async throws {
         try await FrontHarness.with(Variant.all[0]) { harness in
             try await onOwnThread {

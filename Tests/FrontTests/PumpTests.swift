@@ -10,7 +10,7 @@ import Testing
     private static let variants = Variant.all.filter { $0.mode != .handoff }
 
     /// A client that does not read stops the server, and gets every byte once it reads.
-    @Test(.timeLimit(.minutes(3)), arguments: variants)
+    @Test(.timeLimit(.minutes(10)), arguments: variants)
     func backPressureHoldsTheServer(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             let client = try await onOwnThread {
@@ -39,7 +39,7 @@ import Testing
     }
 
     /// Bytes in both directions at once, more than any buffer holds.
-    @Test(.timeLimit(.minutes(3)), arguments: variants)
+    @Test(.timeLimit(.minutes(10)), arguments: variants)
     func bothDirectionsRunAtOnce(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             try await onOwnThread {
@@ -59,7 +59,7 @@ import Testing
     }
 
     /// A client that has said its last word still gets its answer.
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all)
+    @Test(.timeLimit(.minutes(10)), arguments: Variant.all)
     func aHalfClosedClientGetsItsAnswer(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             try await onOwnThread {
@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: variants)
+    @Test(.timeLimit(.minutes(10)), arguments: variants)
     func closingEndsPumpedSessions(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             let client = try await onOwnThread {

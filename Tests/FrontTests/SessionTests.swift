@@ -7,7 +7,7 @@ import Testing
 
 /// A client can't tell the front from PostgreSQL.
 @Suite struct SessionTests {
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all + Variant.newer)
+    @Test(.timeLimit(.minutes(10)), arguments: Variant.all + Variant.newer)
     func aSessionIsLikeADirectOne(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             #expect(try await harness.query("select 1") == "1")
@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all)
+    @Test(.timeLimit(.minutes(10)), arguments: Variant.all)
     func databasesAndParametersAreRouted(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             let main = harness.url(database: "template1")
@@ -56,7 +56,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all)
+    @Test(.timeLimit(.minutes(10)), arguments: Variant.all)
     func passwordsAreJudgedAsByPostgreSQL(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             let wrong = try await harness.psql(harness.url(password: "wrong"), "select 1")
@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all)
+    @Test(.timeLimit(.minutes(10)), arguments: Variant.all)
     func cancelAndTerminateReachTheSession(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             let child = try Child.start("psql", ["-XqAt", harness.url(), "-c", "select pg_sleep(60)"])
@@ -116,7 +116,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all)
+    @Test(.timeLimit(.minutes(10)), arguments: Variant.all)
     func copyGoesBothWays(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             let file = harness.cluster.directory + "/copy-\(UInt32.random(in: 0 ... .max))"
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all)
+    @Test(.timeLimit(.minutes(10)), arguments: Variant.all)
     func replicationConnectionsPass(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             let logical = try await harness.psql(harness.url(parameters: "&replication=database"), "IDENTIFY_SYSTEM")
@@ -143,7 +143,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all + Variant.newer)
+    @Test(.timeLimit(.minutes(10)), arguments: Variant.all + Variant.newer)
     func newerProtocolsAreNegotiatedByTheServer(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             try await onOwnThread {
@@ -163,7 +163,7 @@ import Testing
     }
 
     // Unmarked, the front asks the server for the owner's verifier, which has no room for that either: the words are its own.
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all)
+    @Test(.timeLimit(.minutes(10)), arguments: Variant.all)
     func aFullServerSaysSo(_ variant: Variant) async throws {
         try await FrontHarness.with(
             variant, settings: ["max_connections": "5", "superuser_reserved_connections": "0", "max_wal_senders": "0"]
@@ -181,7 +181,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all)
+    @Test(.timeLimit(.minutes(10)), arguments: Variant.all)
     func aClientThatDiesDisturbsNobody(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             let child = try Child.start(

@@ -8,7 +8,7 @@ import Testing
 
 /// Clients and a server that sleeps, wakes, stops or fails.
 @Suite struct SleepTests {
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all)
+    @Test(.timeLimit(.minutes(10)), arguments: Variant.all)
     func onlyWhoMayComeInWakesIt(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             try await harness.cluster.sql("create role anna login password 'a'")
@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all.prefix(3))
+    @Test(.timeLimit(.minutes(10)), arguments: Variant.all.prefix(3))
     func anMD5OwnerAndReplicationWakeItToo(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             try await harness.cluster.sql("set password_encryption = 'md5'; alter role postgres password 'm'")
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func manyAtOnceWakeItOnce() async throws {
         try await FrontHarness.with(Variant.all[0]) { harness in
             try await harness.instances.sleep()
@@ -59,7 +59,7 @@ import Testing
     }
 
     /// The address is known but nobody is there, then somebody who is not ready: clients notice nothing.
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all.filter { $0.mode != .unmarked })
+    @Test(.timeLimit(.minutes(10)), arguments: Variant.all.filter { $0.mode != .unmarked })
     func aServerThatGoesIsTriedAgain(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             try await harness.cluster.stop()
@@ -72,7 +72,7 @@ import Testing
     }
 
     /// A smart stop refuses new sessions with 57P03 while an old one is left.
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all.filter { $0.mode != .unmarked })
+    @Test(.timeLimit(.minutes(10)), arguments: Variant.all.filter { $0.mode != .unmarked })
     func clientsNeverSeeThatItIsShuttingDown(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             let holder = try Child.start("psql", ["-XqAt", harness.url(), "-c", "select pg_sleep(600)"])
@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func whatKeepsItFromStartingIsTheClientsToRead() async throws {
         try await FrontHarness.with(Variant.all[0]) { harness in
             try await harness.instances.sleep()
@@ -104,7 +104,7 @@ import Testing
     }
 
     /// Who goes while the server starts costs nothing more.
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func whoLeavesWhileWaitingIsForgotten() async throws {
         try await FrontHarness.with(Variant.all[0]) { harness in
             try await harness.instances.sleep()

@@ -9,7 +9,7 @@ import Testing
 @Suite struct StartupTests {
     private static let any = Variant.all[0]
 
-    @Test(.timeLimit(.minutes(3)), arguments: Variant.all)
+    @Test(.timeLimit(.minutes(10)), arguments: Variant.all)
     func packetsMayComeByteByByte(_ variant: Variant) async throws {
         try await FrontHarness.with(variant) { harness in
             try await onOwnThread {
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func garbageIsAnsweredAsByPostgreSQL() async throws {
         try await FrontHarness.with(Self.any) { harness in
             try await onOwnThread { () throws -> Void in
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func silenceEndsAtTheDeadline() async throws {
         var limits = FrontLimits()
         limits.loginTime = .milliseconds(400)
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func thousandsOfHalfOpenConnectionsAreBorne() async throws {
         try await FrontHarness.with(Self.any) { harness in
             let crowd = try await onOwnThread {
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func tooManyAreToldSo() async throws {
         var limits = FrontLimits()
         limits.waiting = 3
