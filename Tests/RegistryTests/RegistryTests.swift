@@ -15,6 +15,7 @@ import Testing
         var full = try record("0000000a", "app--feature", ports: [.init(kind: .main, port: 51_214), .init(kind: .shadow, port: 51_215)])
         full.profile = "ephemeral"
         full.idle = .never
+        full.passwordIsGenerated = true
         full.verifier = Secret("SCRAM-SHA-256$4096:c2FsdA==$a:b")
         full.roles = ["postgres", "Rôle \"x\"", "nul\0inside"]
         full.verifierFresh = true
@@ -89,7 +90,7 @@ import Testing
         let create: Int64
         do {
             let registry = try fixture.open()
-            create = try registry.begin(.create, instance: instance.id, detail: "d", saving: instance)
+            create = try registry.begin(.create, instance: instance.id, detail: "d", saving: instance, durable: false)
             #expect(try registry.instances() == [instance])
             // A failing save leaves no intent behind.
             #expect(throws: DevError.self) {
@@ -117,6 +118,7 @@ import Testing
         let registry = try fixture.open()
         var instance = try record("0000000a", "a", ports: [.init(kind: .main, port: 51_214), .init(kind: .shadow, port: 51_215)])
         instance.settings = ["a": "b"]
+        instance.passwordIsGenerated = true
         instance.verifier = Secret("md5abc")
         try registry.save(instance)
         let removed = TrashRecord(instance: instance, removedAt: 10.5, deadline: 604_810.5, path: "/trash/x")
