@@ -1,5 +1,5 @@
 internal import Basics
-internal import CLibpq
+internal import CLibpqOnDemand
 internal import Loop
 
 #if canImport(Darwin)
@@ -150,6 +150,18 @@ final class Connection {
     func resultReady(until deadline: ContinuousClock.Instant?, cancellable: Bool) async -> Wake {
         if let handle, !isLost, PQisBusy(handle) != 0 { return await wait(until: deadline, cancellable: cancellable) }
         return .ready
+    }
+
+    /// Suspends until something came.
+    func input(until deadline: ContinuousClock.Instant?, cancellable: Bool) async -> Wake {
+        guard !isLost else { return .ready }
+        return await wait(until: deadline, cancellable: cancellable)
+    }
+
+    /// Reads what has come, if anything; the server's end too.
+    func takeInput() {
+        guard let handle, !isLost else { return }
+        if PQconsumeInput(handle) == 0 { lose() }
     }
 
     private func wait(until deadline: ContinuousClock.Instant?, cancellable: Bool = true) async -> Wake {

@@ -1,5 +1,5 @@
 public import Basics
-internal import CLibpq
+internal import CLibpqOnDemand
 
 /// Why a session's work failed. `description` shows neither detail nor SQL: both may hold the rows' data.
 public struct PostgresError: Error, Sendable, Equatable {

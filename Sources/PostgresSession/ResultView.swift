@@ -1,4 +1,10 @@
-internal import CLibpq
+internal import CLibpqOnDemand
+
+#if canImport(Darwin)
+    internal import Darwin
+#else
+    internal import Glibc
+#endif
 
 /// The result of one statement, as libpq holds it: cells are read where they are, without a String for each.
 /// Indexes out of range give nil, never a trap.
@@ -21,6 +27,12 @@ public final class ResultView: @unchecked Sendable {
     public func columnName(_ column: Int) -> String? {
         guard let name = PQfname(result, Int32(clamping: column)) else { return nil }
         return String(cString: name)
+    }
+
+    /// Whether the column has just that name, without a String for it.
+    public func isNamed(_ column: Int, _ name: String) -> Bool {
+        guard let found = PQfname(result, Int32(clamping: column)) else { return false }
+        return name.withCString { strcmp(found, $0) == 0 }
     }
 
     /// The OID of the column's type in pg_type; 0 when there is no such column.

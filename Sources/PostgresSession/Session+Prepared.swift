@@ -1,45 +1,104 @@
-internal import CLibpq
+internal import CLibpqOnDemand
+
+/// Prepared statements of a session, by their text: the server keeps each under a name of ours, so that parsing and planning
+/// are saved from the second use on. What was not used for longest goes first.
+struct PreparedStatements {
+    /// Kept per session.
+    static let limit = 500
+
+    private var entries: [String: (name: String, use: UInt64)] = [:]
+    private var uses: UInt64 = 0
+    /// Numbers are not used again, so a name can't mean two statements.
+    private var count = 0
+
+    mutating func name(_ sql: String) -> String? {
+        guard let index = entries.index(forKey: sql) else { return nil }
+        uses += 1
+        entries.values[index].use = uses
+        return entries.values[index].name
+    }
+
+    mutating func newName() -> String {
+        count += 1
+        return "devdb_\(count)"
+    }
+
+    mutating func add(_ sql: String, _ name: String) {
+        uses += 1
+        entries[sql] = (name, uses)
+    }
+
+    mutating func forget(_ sql: String) -> String? { entries.removeValue(forKey: sql)?.name }
+
+    /// What must go before another is added.
+    var surplus: String? { entries.count < PreparedStatements.limit ? nil : entries.min { $0.value.use < $1.value.use }?.key }
+}
 
 extension Session {
-    /// Statements kept per session; past it all are given back and the cache begins anew.
-    static let preparedLimit = 500
-
-    /// As `results` for one statement, prepared at its first use and kept by the server under a name of ours:
-    /// parsing and planning are saved from the second use on.
+    /// As `results` for one statement, prepared at its first use.
     public func resultsPrepared(_ sql: String, _ parameters: [String?] = [], timeout: Duration? = nil) async throws(PostgresError)
         -> ResultView?
     {
+        var values = Parameters()
+        for parameter in parameters {
+            if let parameter { try values.append(text: parameter) } else { values.appendNull() }
+        }
+        return try await resultsPrepared(sql, values, timeout: timeout)
+    }
+
+    /// A statement whose plan the server found outdated is prepared anew and sent once more, which is safe: it was refused
+    /// before it began. In a transaction, which has failed by that, it is not.
+    public func resultsPrepared(_ sql: String, _ parameters: Parameters, timeout: Duration? = nil) async throws(PostgresError)
+        -> ResultView?
+    {
         let text = try CStrings(checking: [sql])
-        let values = try CStrings(checking: parameters)
         return try await exclusively { () async throws(PostgresError) in
-            let name = try await self.prepare(sql, text, timeout)
-            let nameText = CStrings([name])
             do throws(PostgresError) {
-                return try await self.run(timeout) { handle in
-                    nameText.withPointers { name in
-                        values.withPointers { PQsendQueryPrepared(handle, name[0], Int32(clamping: parameters.count), $0, nil, nil, 0) }
-                    }
-                }.last
+                return try await self.execute(sql, text, parameters, timeout)
             } catch {
-                // 26000: somebody ran DEALLOCATE or DISCARD. 0A000: "cached plan must not change result type".
-                // The next use prepares it anew.
-                if error.sqlState == "26000" || error.sqlState == "0A000" { self.prepared[sql] = nil }
-                throw error
+                guard error.isOutdatedPlan else { throw error }
+                if let name = self.prepared.forget(sql), !self.isInTransaction {
+                    _ = try? await self.run(timeout) { PQsendQuery($0, "DEALLOCATE \(name)") }
+                }
+                guard !self.isInTransaction else { throw error }
+                return try await self.execute(sql, text, parameters, timeout)
             }
         }
     }
 
-    private func prepare(_ sql: String, _ text: CStrings, _ timeout: Duration?) async throws(PostgresError) -> String {
-        if let name = prepared[sql] { return name }
-        if prepared.count >= Session.preparedLimit {
-            _ = try await run(timeout) { PQsendQuery($0, "DEALLOCATE ALL") }
-            prepared.removeAll()
+    private func execute(_ sql: String, _ text: CStrings, _ parameters: Parameters, _ timeout: Duration?) async throws(PostgresError)
+        -> ResultView?
+    {
+        let name = try await prepare(sql, text, timeout)
+        do throws(PostgresError) {
+            return try await run(timeout) { handle in
+                parameters.withPointers { values, lengths, formats in
+                    PQsendQueryPrepared(handle, name, Int32(clamping: parameters.count), values, lengths, formats, 0)
+                }
+            }.last
+        } catch {
+            // Our name for it says nothing to anybody.
+            var error = error
+            if error.sqlState == "08P01" { error.message.replace("\"\(name)\"", with: "\"\"") }
+            throw error
         }
-        // Numbers are not used again, so a name can't mean two statements.
-        preparedCount += 1
-        let name = "devdb_\(preparedCount)"
+    }
+
+    private func prepare(_ sql: String, _ text: CStrings, _ timeout: Duration?) async throws(PostgresError) -> String {
+        if let name = prepared.name(sql) { return name }
+        if let surplus = prepared.surplus, let name = prepared.forget(surplus) {
+            _ = try await run(timeout) { PQsendQuery($0, "DEALLOCATE \(name)") }
+        }
+        let name = prepared.newName()
         _ = try await run(timeout) { handle in text.withPointers { PQsendPrepare(handle, name, $0[0], 0, nil) } }
-        prepared[sql] = name
+        prepared.add(sql, name)
         return name
+    }
+}
+
+extension PostgresError {
+    /// 26000: somebody ran DEALLOCATE or DISCARD. 0A000: "cached plan must not change result type", after a change of a table.
+    fileprivate var isOutdatedPlan: Bool {
+        sqlState == "26000" || (sqlState == "0A000" && message.contains("cached plan"))
     }
 }

@@ -1,5 +1,5 @@
 internal import Basics
-internal import CLibpq
+internal import CLibpqOnDemand
 public import Loop
 
 /// A session with a PostgreSQL server: libpq, non-blocking, on the loop. Confined to the loop's thread; statements
@@ -8,9 +8,7 @@ public final class Session {
     let connection: Connection
     private var isBusy = false
     private var queue: [UnsafeContinuation<Void, Never>] = []
-    /// SQL → name of the server's prepared statement.
-    var prepared: [String: String] = [:]
-    var preparedCount = 0
+    var prepared = PreparedStatements()
 
     init(_ connection: Connection) { self.connection = connection }
 
@@ -22,6 +20,9 @@ public final class Session {
     ///   nobody answers, `timedOut`, `cancelled`.
     public static func connect(loop: Loop, _ parameters: [String: String], timeout: Duration) async throws(PostgresError) -> Session {
         assert(loop.isCurrent, "sessions live on the loop")
+        if let reason = devdb_libpq_load() {
+            throw PostgresError(sqlState: nil, message: "libpq can't be loaded: \(String(cString: reason))", kind: .misuse)
+        }
         var all = [
             "client_encoding": "UTF8", "application_name": "devdb", "sslmode": "disable", "gssencmode": "disable",
             // No ~/.pgpass: what the daemon can do must not depend on who started it.
@@ -56,6 +57,12 @@ public final class Session {
     /// Major × 10000 + minor, as PQserverVersion; 0 when closed.
     public var serverVersion: Int32 { connection.raw.map { PQserverVersion($0) } ?? 0 }
 
+    /// Whether it is still open, looked up at the socket and not only in what the loop has seen.
+    public func check() -> Bool {
+        connection.takeInput()
+        return isOpen
+    }
+
     /// The process that serves it, as in pg_stat_activity; 0 when closed.
     public var backendPID: Int32 { connection.raw.map { PQbackendPID($0) } ?? 0 }
 
@@ -70,7 +77,8 @@ public final class Session {
     /// Extended query with text parameters and text results; no parameters: simple protocol, where `sql` may hold
     /// several statements, and the last one's result is given.
     /// - Parameter timeout: after it the statement is cancelled; nil = none.
-    /// - Throws: after an error the session can be used on, unless `isOpen` is false. COPY is refused and closes it.
+    /// - Throws: after an error the session can be used on, unless `isOpen` is false. COPY FROM STDIN is refused by the
+    ///   server; what COPY TO STDOUT sends is thrown away.
     public func query(_ sql: String, _ parameters: [String?] = [], timeout: Duration? = nil) async throws(PostgresError) -> Rows {
         try await results(sql, parameters, timeout: timeout).last?.rows ?? Rows(columns: [], rows: [])
     }
@@ -151,17 +159,46 @@ public final class Session {
             }
             switch PQresultStatus(result) {
             case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: collected.results.append(ResultView(owning: result))
-            case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
+            case PGRES_COPY_IN:
                 PQclear(result)
-                // Its data would have to be read or written to the end.
+                // The server answers with 57014, and the session can be used on.
+                if let handle = connection.raw { PQputCopyEnd(handle, "No source stream defined") }
+                connection.flush()
+            case PGRES_COPY_OUT:
+                PQclear(result)
+                let wake = await discardCopy(until: deadline, cancellable: cancellable)
+                guard wake == .ready else { return wake }
+            case PGRES_COPY_BOTH:
+                PQclear(result)
                 connection.close()
-                collected.failure = PostgresError(sqlState: nil, message: "COPY from or to the client can't be used here", kind: .misuse)
+                collected.failure = PostgresError(sqlState: nil, message: "a replication stream can't be used here", kind: .misuse)
                 return .ready
             default:
                 collected.failure = collected.failure ?? PostgresError(result: result)
                 PQclear(result)
             }
         }
+    }
+
+    /// Reads a COPY's data to its end: it has nowhere to go.
+    private func discardCopy(until deadline: ContinuousClock.Instant?, cancellable: Bool) async -> Connection.Wake {
+        while let handle = connection.raw {
+            var buffer: UnsafeMutablePointer<CChar>?
+            let count = PQgetCopyData(handle, &buffer, 1)
+            if let buffer { PQfreemem(buffer) }
+            if count < 0 { return .ready }
+            guard count == 0 else { continue }
+            guard connection.isOpen else { return .ready }
+            let wake = await connection.input(until: deadline, cancellable: cancellable)
+            guard wake == .ready else { return wake }
+        }
+        return .ready
+    }
+
+    /// Asks the server to cancel the statement that another task has under way; that task gets the server's answer.
+    public func cancel() async {
+        guard let handle = connection.raw, let request = CancelRequest(handle) else { return }
+        _ = try? await connection.loop.blocking { () throws(DevError) in request.send() }
     }
 
     /// How long a cancelled statement may take to end before its session is given up.
