@@ -1,0 +1,169 @@
+internal import PostgresSession
+
+/// Writes a dataMap's answer (query plan specification §6): straight from the result's cells where there are rows.
+struct DataMapper {
+    private let enums: [String: [String: String]]
+    private var writer = JSONWriter()
+
+    private init(_ enums: [String: [String: String]]) { self.enums = enums }
+
+    static func map(_ value: Value, _ map: ResultMap) throws(PlanFailure) -> MappedValue {
+        var mapper = DataMapper(map.enums)
+        let value = value.plain
+        switch map.structure {
+        case .affectedRows:
+            guard let count = value.number else {
+                throw .mapping("Expected an affected rows count, got: \(value.kind) (\(ValueText.string(value)))")
+            }
+            mapper.writer.raw("{\"count\":")
+            mapper.writer.double(count)
+            mapper.writer.byte(UInt8(ascii: "}"))
+        case .object(let structure): try mapper.object(value, structure)
+        case .field(let field): try mapper.field(value, field, "<result>")
+        }
+        return MappedValue(mapper.writer.bytes)
+    }
+
+    // MARK: Objects
+
+    private mutating func object(_ value: Value, _ structure: ObjectStructure) throws(PlanFailure) {
+        switch value {
+        case .null, .undefined: writer.null()
+        case .rows(let slice):
+            let layout = layout(slice.set, structure)
+            writer.byte(UInt8(ascii: "["))
+            for index in 0..<slice.count {
+                if index > 0 { writer.byte(UInt8(ascii: ",")) }
+                try row(slice.set, slice.start + index, structure, layout)
+            }
+            writer.byte(UInt8(ascii: "]"))
+        case .row(let row): try self.row(row.set, row.index, structure, layout(row.set, structure))
+        case .list(let elements):
+            writer.byte(UInt8(ascii: "["))
+            var isFirst = true
+            for element in elements {
+                if element.isNullish {
+                    if structure.skipsNulls { continue }
+                    throw .plain("Cannot read properties of null")
+                }
+                if !isFirst { writer.byte(UInt8(ascii: ",")) }
+                isFirst = false
+                try object(element, structure)
+            }
+            writer.byte(UInt8(ascii: "]"))
+        case .record: try record(value, structure)
+        case .string(let text):
+            let parsed: JSON
+            do throws(JSONFailure) {
+                parsed = try JSONScanner.parse(Array(text.utf8))
+            } catch {
+                throw .user(
+                    "P2023", "Expected an array or object, got a string that is not valid JSON",
+                    meta: .object([JSON.Member("cause", .object([]))]))
+            }
+            try object(Value(parsed), structure)
+        default: throw .mapping("Expected an array or an object, got: \(value.kind)")
+        }
+    }
+
+    private mutating func record(_ value: Value, _ structure: ObjectStructure) throws(PlanFailure) {
+        writer.byte(UInt8(ascii: "{"))
+        for (index, field) in structure.fields.enumerated() {
+            writer.bytes.append(contentsOf: structure.keys[index])
+            try member(value, field)
+        }
+        writer.byte(UInt8(ascii: "}"))
+    }
+
+    private mutating func member(_ value: Value, _ field: (name: String, structure: Structure)) throws(PlanFailure) {
+        switch field.structure {
+        case .object(let structure):
+            guard let name = structure.serializedName else { return try object(value, structure) }
+            guard let inner = value.field(name) else { throw missing("Object", name, structure.source, value) }
+            try object(inner, structure)
+        case .field(let structure):
+            guard let cell = value.field(structure.column) else { throw missing("Value", structure.column, structure.source, value) }
+            try self.field(cell, structure, structure.column)
+        case .affectedRows: throw .mapping("Unexpected 'AffectedRows' node in data mapping for field '\(field.name)'")
+        }
+    }
+
+    private func missing(_ kind: String, _ name: String, _ node: JSON, _ value: Value) -> PlanFailure {
+        .mapping("Missing data field (\(kind)): '\(name)'; node: \(node.text); data: \(ValueText.shown(value))")
+    }
+
+    // MARK: Rows
+
+    private func layout(_ rows: RowSet, _ structure: ObjectStructure) -> ObjectStructure.Layout {
+        let attached = rows.attached.map(\.name)
+        if let last = structure.lastLayout, last.columns === rows.columns, last.attached == attached { return last }
+        let places = structure.fields.map { field -> ObjectStructure.Place in
+            let name: String
+            switch field.structure {
+            case .field(let field): name = field.column
+            case .object(let object):
+                guard let serialized = object.serializedName else { return .other }
+                name = serialized
+            case .affectedRows: return .other
+            }
+            if let place = attached.firstIndex(of: name) { return .attached(place) }
+            guard case .field(let field) = field.structure, let column = rows.columns.position(name) else { return .other }
+            return .column(column, field, rows.columns.readers[column])
+        }
+        let layout = ObjectStructure.Layout(columns: rows.columns, attached: attached, places: places)
+        structure.lastLayout = layout
+        return layout
+    }
+
+    private mutating func row(_ rows: RowSet, _ index: Int, _ structure: ObjectStructure, _ layout: ObjectStructure.Layout)
+        throws(PlanFailure)
+    {
+        writer.byte(UInt8(ascii: "{"))
+        let resultRow = rows.resultRow(index)
+        for (place, field) in structure.fields.enumerated() {
+            writer.bytes.append(contentsOf: structure.keys[place])
+            switch layout.places[place] {
+            case .column(let column, let field, let reader):
+                let isWritten = rows.result.withCell(row: resultRow, column: column) { bytes in
+                    CellWriter.write(bytes, reader, field, into: &writer)
+                }
+                if !isWritten { try self.field(rows.cell(column, index), field, field.column) }
+            case .attached(let attached):
+                let value = rows.attached[attached].values[index]
+                switch field.structure {
+                case .object(let structure): try object(value, structure)
+                case .field(let structure): try self.field(value, structure, structure.column)
+                case .affectedRows: writer.null()
+                }
+            case .other: try member(.row(RowReference(set: rows, index: index)), field)
+            }
+        }
+        writer.byte(UInt8(ascii: "}"))
+    }
+
+    // MARK: Fields
+
+    private mutating func field(_ value: Value, _ field: FieldStructure, _ column: String) throws(PlanFailure) {
+        guard !value.isNullish else {
+            if field.isList { writer.raw("[]") } else { writer.null() }
+            return
+        }
+        guard field.isList else { return try FieldWriter.write(value, field.kind, column, enums, into: &writer) }
+        guard let elements = listElements(value) else { throw .plain("values.map is not a function") }
+        writer.byte(UInt8(ascii: "["))
+        for (index, element) in elements.enumerated() {
+            if index > 0 { writer.byte(UInt8(ascii: ",")) }
+            try FieldWriter.write(element, field.kind, "\(column)[\(index)]", enums, into: &writer)
+        }
+        writer.byte(UInt8(ascii: "]"))
+    }
+
+    /// Lists of people's own types come as array literals (§7.1).
+    private func listElements(_ value: Value) -> [Value]? {
+        if let elements = value.elements { return elements }
+        guard case .string(var text) = value else { return nil }
+        return text.withUTF8 { bytes in
+            ArrayLiteral.parse(UnsafeRawBufferPointer(bytes)) { .string(String(decoding: $0, as: UTF8.self)) }?.elements
+        }
+    }
+}

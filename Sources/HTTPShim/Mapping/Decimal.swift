@@ -1,0 +1,35 @@
+/// Decimals as decimal.js writes them (query plan specification §9.4).
+enum Decimal {
+    /// No zeros at the ends; an exponent from 1e21 on and below 1e-6. What is no decimal stays as it is.
+    static func canonical(_ text: String) -> String {
+        var rest = Substring(text)
+        let isNegative = rest.first == "-"
+        if isNegative || rest.first == "+" { rest = rest.dropFirst() }
+        var digits: [UInt8] = []
+        var exponent = 0
+        var isFraction = false
+        while let byte = rest.utf8.first {
+            rest = rest.dropFirst()
+            switch byte {
+            case 0x30...0x39:
+                digits.append(byte)
+                if isFraction { exponent -= 1 }
+            case UInt8(ascii: ".") where !isFraction: isFraction = true
+            case UInt8(ascii: "e"), UInt8(ascii: "E"):
+                guard !digits.isEmpty, let power = Int(rest), abs(power) < 1_000_000 else { return text }
+                exponent += power
+                rest = ""
+            default: return text
+            }
+        }
+        guard !digits.isEmpty else { return text }
+        while digits.last == 0x30 {
+            digits.removeLast()
+            exponent += 1
+        }
+        digits.removeFirst(digits.prefix { $0 == 0x30 }.count)
+        guard !digits.isEmpty else { return isNegative ? "-0" : "0" }
+        let result = JSNumber.plain(digits, exponent)
+        return isNegative ? "-" + result : result
+    }
+}

@@ -1,0 +1,83 @@
+/// How rows become the answer's data (§6).
+struct ResultMap {
+    let structure: Structure
+    /// Name → database value → client's name.
+    let enums: [String: [String: String]]
+}
+
+indirect enum Structure {
+    case affectedRows
+    case object(ObjectStructure)
+    case field(FieldStructure)
+}
+
+final class ObjectStructure {
+    /// The column that holds the object; nil: the record itself.
+    let serializedName: String?
+    let skipsNulls: Bool
+    let fields: [(name: String, structure: Structure)]
+    /// `"name":` as it stands in the answer, with the comma before all but the first.
+    let keys: [[UInt8]]
+    /// As it came, for errors.
+    let source: JSON
+    /// Columns that were looked up last, and what was found.
+    var lastLayout: Layout?
+
+    init(serializedName: String?, skipsNulls: Bool, fields: [(name: String, structure: Structure)], source: JSON) {
+        self.serializedName = serializedName
+        self.skipsNulls = skipsNulls
+        self.fields = fields
+        self.source = source
+        keys = fields.enumerated().map { index, field in
+            var writer = JSONWriter()
+            if index > 0 { writer.byte(UInt8(ascii: ",")) }
+            writer.string(field.name)
+            writer.byte(UInt8(ascii: ":"))
+            return writer.bytes
+        }
+    }
+
+    /// Where each field's cells are in results of these columns.
+    final class Layout {
+        let columns: ResultColumns
+        /// Names of what joins attached.
+        let attached: [String]
+        let places: [Place]
+
+        init(columns: ResultColumns, attached: [String], places: [Place]) {
+            self.columns = columns
+            self.attached = attached
+            self.places = places
+        }
+    }
+
+    enum Place {
+        case column(Int, FieldStructure, CellReader)
+        case attached(Int)
+        /// An object over the same row, or anything else that goes the long way.
+        case other
+    }
+}
+
+final class FieldStructure {
+    enum Kind: Equatable {
+        case string, int, bigint, float, boolean, json, object, datetime, decimal, unsupported
+        case enumeration(String)
+        case bytes(Encoding)
+    }
+    enum Encoding: String {
+        case array, base64, hex
+    }
+
+    let column: String
+    let kind: Kind
+    let isList: Bool
+    let source: JSON
+
+    init(column: String, kind: Kind, isList: Bool, source: JSON) {
+        self.column = column
+        self.kind = kind
+        self.isList = isList
+        self.source = source
+    }
+}

@@ -1,0 +1,63 @@
+/// The body of a plan request: the plan as its bytes, the rest read (HTTP protocol specification §3.2).
+struct PlanRequest {
+    var plan: Range<Int>
+    var parameters: [(name: String, value: Value)] = []
+    var comments: [(key: String, value: String)] = []
+
+    enum Refusal: Error {
+        case malformed
+        /// It is JSON, but not of the shape it must have.
+        case invalid(JSON)
+    }
+
+    init(_ bytes: UnsafeBufferPointer<UInt8>) throws(Refusal) {
+        var found: Range<Int>?
+        var isSound = true
+        var hasOperation = false
+        do throws(JSONFailure) {
+            var scanner = JSONScanner(bytes)
+            scanner.space()
+            guard scanner.take(UInt8(ascii: "{")) else { throw scanner.failure("no object") }
+            if !scanner.take(UInt8(ascii: "}")) {
+                repeat {
+                    let key = try scanner.key()
+                    scanner.space()
+                    switch key {
+                    case "plan":
+                        let range = try scanner.skip()
+                        if bytes[range.lowerBound] == UInt8(ascii: "{") { found = range } else { isSound = false }
+                    case "params":
+                        guard let members = try scanner.value().members else {
+                            isSound = false
+                            continue
+                        }
+                        parameters = members.map { ($0.key, Value($0.value)) }
+                        hasParameters = true
+                    case "comments":
+                        let members = try scanner.value().members
+                        isSound = isSound && members?.allSatisfy { $0.value.string != nil } == true
+                        comments = (members ?? []).map { ($0.key, $0.value.string ?? "") }
+                    case "operation":
+                        hasOperation = try scanner.value().string?.isEmpty == false
+                    case "model":
+                        isSound = try scanner.value().string?.isEmpty == false && isSound
+                    default: _ = try scanner.skip()
+                    }
+                } while scanner.take(UInt8(ascii: ","))
+                try scanner.require(UInt8(ascii: "}"))
+            }
+            try scanner.finish()
+        } catch {
+            isSound = false
+        }
+        guard isSound, hasOperation, hasParameters, let found else {
+            plan = 0..<0
+            // The long way, which tells what is wrong.
+            guard let json = try? JSONScanner.parse(Array(bytes)) else { throw .malformed }
+            throw .invalid(BodyCheck.plan(json) ?? .object([]))
+        }
+        plan = found
+    }
+
+    private var hasParameters = false
+}

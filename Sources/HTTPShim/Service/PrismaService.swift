@@ -1,0 +1,346 @@
+public import Basics
+public import HTTPWire
+internal import InstanceManager
+public import Loop
+internal import PostgresSession
+internal import Registry
+
+/// Answers stock Prisma clients on a `prisma+postgres://` URL (HTTP protocol specification): routes here, plans in `PlanRun`.
+public actor PrismaService {
+    nonisolated let loop: Loop
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    private let instances: any ShimInstances
+    private let chance: Chance
+    private let log: Log
+    private var sites: [String: Site] = [:]
+    private var plans = PlanCache()
+    /// Keys that were checked, by their header: reading one costs more than the rest of a request.
+    private var keys: [String: APIKey] = [:]
+
+    /// Milliseconds that a plan may take, as prisma dev's.
+    private static let queryTimeout = 300_000.0
+
+    /// One instance's sessions.
+    private final class Site {
+        var pools: [String: SessionPool] = [:]
+        let transactions: Transactions
+        init(transactions: Transactions) { self.transactions = transactions }
+    }
+
+    /// - Parameters:
+    ///   - milliseconds: since 1970.
+    ///   - random: so many random bytes, fit for secrets.
+    public init(
+        loop: Loop, instances: any ShimInstances, log: Log, milliseconds: @escaping @Sendable () -> Int64,
+        random: @escaping @Sendable (Int) -> [UInt8]
+    ) {
+        self.loop = loop
+        self.instances = instances
+        self.log = log
+        chance = Chance(milliseconds: milliseconds, bytes: random)
+    }
+
+    /// Call at the start of `main`, before there are threads.
+    public static func prepareProcess() { LibpqEnvironment.clear() }
+
+    /// Ends all sessions; open transactions are rolled back.
+    public func close() async {
+        for site in sites.values {
+            await site.transactions.closeAll()
+            for pool in site.pools.values { pool.close() }
+        }
+        sites = [:]
+    }
+
+    // MARK: Requests
+
+    private enum Route {
+        case connectionInfo, query, start, invalidate
+        case transactionQuery(String), commit(String), rollback(String)
+
+        init?(_ method: String, _ path: String) {
+            switch (method, path) {
+            case ("GET", "/connection-info"): self = .connectionInfo
+            case ("POST", "/query"): self = .query
+            case ("POST", "/transaction/start"): self = .start
+            case ("POST", "/invalidate"): self = .invalidate
+            default:
+                let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+                guard method == "POST", parts.count == 4, parts[0].isEmpty, parts[1] == "transaction", !parts[2].isEmpty else { return nil }
+                switch parts[3] {
+                case "query": self = .transactionQuery(String(parts[2]))
+                case "commit": self = .commit(String(parts[2]))
+                case "rollback": self = .rollback(String(parts[2]))
+                default: return nil
+                }
+            }
+        }
+    }
+
+    /// - Parameter only: the instance whose own port it came to; nil: any.
+    /// - Returns: nil for a path that is not ours.
+    public func answer(_ request: HTTPRequest, only: InstanceName?) async -> HTTPResponse? {
+        let head = request.head
+        guard let route = Route(head.method, head.path) else { return nil }
+        guard let capture = Journal.Capture(head.headers["x-capture-telemetry"]), let limits = try? LimitHeaders({ head.headers[$0] })
+        else {
+            return PrismaService.refusal(head)
+        }
+        let key: APIKey
+        let status: InstanceStatus
+        switch await authorise(head.headers["authorization"], only) {
+        case .refused(let response): return response
+        case .granted(let granted, let found): (key, status) = (granted, found)
+        }
+        let journal = capture.isEmpty ? nil : Journal(capture: capture, clock: loop.clock, chance: chance)
+        let work = Work(key: key, status: status, journal: journal, limits: limits)
+        do throws(PlanFailure) {
+            return try await answer(route, request, work)
+        } catch {
+            journal?.failure(error, method: head.method, path: head.path)
+            return failure(error, journal)
+        }
+    }
+
+    /// What is wrong with the headers that are looked at before anything else, on every path; nil: nothing.
+    public static func refusal(_ head: RequestHead) -> HTTPResponse? {
+        if Journal.Capture(head.headers["x-capture-telemetry"]) == nil { return .text(400, "Malformed X-Capture-Telemetry header") }
+        do throws(LimitHeaders.Malformed) { _ = try LimitHeaders { head.headers[$0] } } catch {
+            return .text(400, "Malformed \(error.name) header")
+        }
+        return nil
+    }
+
+    private struct Work {
+        let key: APIKey
+        let status: InstanceStatus
+        let journal: Journal?
+        let limits: LimitHeaders
+    }
+
+    private enum Authorisation {
+        case granted(APIKey, InstanceStatus)
+        case refused(HTTPResponse)
+    }
+
+    private func authorise(_ header: String?, _ only: InstanceName?) async -> Authorisation {
+        let key: APIKey
+        if let header, let known = keys[header] {
+            key = known
+        } else {
+            do throws(APIKey.Refusal) {
+                key = try APIKey(header: header)
+            } catch {
+                return .refused(.unauthorised(error == .missing ? "Missing API Key" : "Invalid API Key"))
+            }
+        }
+        let status = await instances.status(key.name)
+        // Whether the name or the password is wrong is not told apart.
+        let password = status?.record.password ?? Secret("")
+        guard SecretComparison.equal(password, key.password), let status, only == nil || only == key.name else {
+            return .refused(.unauthorised("Wrong API Key; run dev url --http to get this server's"))
+        }
+        if let header, keys[header] == nil {
+            if keys.count >= 100 { keys.removeAll() }
+            keys[header] = key
+        }
+        return .granted(key, status)
+    }
+
+    private func answer(_ route: Route, _ request: HTTPRequest, _ work: Work) async throws(PlanFailure) -> HTTPResponse {
+        let journal = work.journal
+        switch route {
+        case .connectionInfo:
+            return json("{\"provider\":\"postgres\",\"connectionInfo\":{\"supportsRelationJoins\":true}", journal)
+        case .invalidate:
+            guard let tags = (try? JSONScanner.parse(request.body))?["tags"], tags.string == "all" || tags.array?.isEmpty == false else {
+                return .text(400, "Invalid input")
+            }
+            return HTTPResponse(status: 200)
+        case .query:
+            return try await run(request, work) { plan, parameters, comment, deadline async throws(PlanFailure) in
+                let database = PooledDatabase(pool: self.pool(work), journal: journal, deadline: deadline, clock: self.loop.clock)
+                return try await PlanRun(plan: plan, database: database, comment: comment, chance: self.chance).run(parameters)
+            }
+        case .transactionQuery(let id):
+            return try await run(request, work) { plan, parameters, comment, deadline async throws(PlanFailure) in
+                try await self.site(work).transactions.use(id, journal: journal, deadline: deadline) {
+                    database async throws(PlanFailure) in
+                    try await PlanRun(plan: plan, database: database, comment: comment, chance: self.chance).run(parameters)
+                }
+            }
+        case .start: return try await start(request, work)
+        case .commit(let id):
+            try await spanned(journal, "commit_transaction") { () async throws(PlanFailure) in
+                try await self.site(work).transactions.commit(id, journal: journal)
+            }
+            return json("{", journal)
+        case .rollback(let id):
+            try await spanned(journal, "rollback_transaction") { () async throws(PlanFailure) in
+                try await self.site(work).transactions.rollback(id, journal: journal)
+            }
+            return json("{", journal)
+        }
+    }
+
+    private func spanned<T>(_ journal: Journal?, _ name: String, _ work: () async throws(PlanFailure) -> T) async throws(PlanFailure) -> T {
+        guard let journal else { return try await work() }
+        return try await journal.spanned(name, work)
+    }
+
+    private func run(
+        _ request: HTTPRequest, _ work: Work,
+        _ evaluate: (Plan, [(name: String, value: Value)], String, ContinuousClock.Instant) async throws(PlanFailure) -> Value
+    ) async throws(PlanFailure) -> HTTPResponse {
+        let parsed: Result<(PlanRequest, Plan), any Error> = decode(request)
+        let (planRequest, plan): (PlanRequest, Plan)
+        switch parsed {
+        case .success(let found): (planRequest, plan) = found
+        case .failure(PlanRequest.Refusal.invalid(let body)): return .json(400, body, work.journal)
+        case .failure(let error as PlanFailure): throw error
+        case .failure: return .text(400, "Malformed JSON in request body")
+        }
+        let patience = min(work.limits.queryTimeout ?? .infinity, PrismaService.queryTimeout)
+        let deadline = loop.clock.now.advanced(by: .milliseconds(patience))
+        let value = try await evaluate(plan, planRequest.parameters, SQLComment.text(planRequest.comments), deadline)
+        var writer = JSONWriter()
+        if case .mapped(let mapped) = value { writer.bytes.reserveCapacity(mapped.bytes.count + 16) }
+        writer.byte(UInt8(ascii: "{"))
+        if case .undefined = value {
+        } else {
+            writer.raw("\"data\":")
+            ValueWriter.write(value, into: &writer)
+        }
+        return PrismaService.finish(&writer, 200, work.journal)
+    }
+
+    /// Another content type is as if nothing had come: the reference reads no body then.
+    private func decode(_ request: HTTPRequest) -> Result<(PlanRequest, Plan), any Error> {
+        guard request.head.headers["content-type"]?.lowercased().hasPrefix("application/json") == true else {
+            return .failure(PlanRequest.Refusal.invalid(BodyCheck.plan(.object([])) ?? .object([])))
+        }
+        return request.body.withUnsafeBufferPointer { bytes in
+            do {
+                let parsed = try PlanRequest(bytes)
+                return .success((parsed, try plans.plan(UnsafeBufferPointer(rebasing: bytes[parsed.plan]))))
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    private func start(_ request: HTTPRequest, _ work: Work) async throws(PlanFailure) -> HTTPResponse {
+        guard let body = try? JSONScanner.parse(request.body) else { return .text(400, "Malformed JSON in request body") }
+        if let refusal = BodyCheck.start(body) { return .json(400, refusal, work.journal) }
+        func number(_ key: String) -> Double? {
+            if case .number(let lexeme)? = body[key] { Double(lexeme) } else { nil }
+        }
+        var options = Transactions.Options(
+            maxWait: number("maxWait"), timeout: number("timeout"), isolationLevel: body["isolationLevel"]?.string)
+        options.timeoutCap = min(work.limits.transactionTimeout ?? .infinity, Transactions.Options.cap)
+        let checked = options
+        let transactions = site(work).transactions
+        let pool = pool(work)
+        let id = try await spanned(work.journal, "start_transaction") { () async throws(PlanFailure) in
+            if let outer = body["newTxId"]?.string { return try await transactions.startNested(outer, checked) }
+            return try await transactions.start(checked, pool: pool, journal: work.journal)
+        }
+        var response = json("{\"id\":\"\(id)\"", work.journal)
+        response.headers.set("prisma-transaction-id", id)
+        return response
+    }
+
+    // MARK: Sessions
+
+    private func site(_ work: Work) -> Site {
+        let id = work.status.record.id
+        if let site = sites[id] { return site }
+        let site = Site(transactions: Transactions(loop: loop, chance: chance))
+        sites[id] = site
+        return site
+    }
+
+    /// Sessions of a database; the first request for it says how many there may be.
+    private func pool(_ work: Work) -> SessionPool {
+        let site = site(work)
+        let database = work.key.database == "template1" || work.key.database.isEmpty ? work.status.record.mainDatabase : work.key.database
+        let user = work.key.user
+        let limit = work.key.connectionLimit.flatMap { (1...1000).contains($0) ? $0 : nil } ?? PrismaService.defaultSessions
+        let name = "\(limit) \(user) \(database)"
+        if let pool = site.pools[name] { return pool }
+        var limits = SessionPool.Limits(sessions: limit)
+        if let seconds = work.key.poolTimeout { limits.patience = seconds > 0 ? .seconds(min(seconds, 86_400)) : .seconds(86_400) }
+        let (loop, instances, id) = (loop, instances, work.status.record.id)
+        let pool = SessionPool(loop: loop, limits: limits) { isRaw async throws(PlanFailure) in
+            let endpoint: Endpoint
+            do throws(DevError) { endpoint = try await instances.endpoint(id) } catch {
+                throw DatabaseFailure(error).failure(isRaw: isRaw)
+            }
+            do throws(PostgresError) {
+                return try await Session.connect(
+                    loop: loop,
+                    [
+                        "host": endpoint.socketDirectory, "port": "5432", "user": "postgres", "dbname": database,
+                        "application_name": "prisma", "options": SessionSettings.options,
+                    ], timeout: .seconds(10))
+            } catch {
+                throw DatabaseFailure(error).failure(isRaw: isRaw)
+            }
+        }
+        site.pools[name] = pool
+        return pool
+    }
+
+    /// Prisma's formula for a machine: two per core, and one.
+    private static let defaultSessions = max(1, Machine.cores) * 2 + 1
+
+    // MARK: Answers
+
+    /// - Parameter open: an object without its closing brace.
+    private func json(_ open: String, _ journal: Journal?) -> HTTPResponse {
+        var writer = JSONWriter()
+        writer.raw(open)
+        return PrismaService.finish(&writer, 200, journal)
+    }
+
+    /// Adds the extensions and closes the object.
+    fileprivate static func finish(_ writer: inout JSONWriter, _ status: Int, _ journal: Journal?) -> HTTPResponse {
+        if let extensions = journal?.extensions {
+            if writer.bytes.count > 1 { writer.byte(UInt8(ascii: ",")) }
+            writer.raw("\"extensions\":")
+            writer.json(extensions)
+        }
+        writer.byte(UInt8(ascii: "}"))
+        return HTTPResponse(status: status, headers: ["content-type": "application/json"], body: writer.bytes)
+    }
+
+    private func failure(_ failure: PlanFailure, _ journal: Journal?) -> HTTPResponse {
+        var members: [JSON.Member] = []
+        if let code = failure.code { members.append(JSON.Member("code", .string(code))) }
+        members.append(JSON.Member("error", .string(Redaction.text(failure.message))))
+        if let meta = failure.meta { members.append(JSON.Member("meta", meta)) }
+        return .json(failure.status, .object(members), journal)
+    }
+}
+
+extension HTTPResponse {
+    fileprivate static func text(_ status: Int, _ text: String) -> HTTPResponse {
+        HTTPResponse(status: status, headers: ["content-type": "text/plain; charset=utf-8"], body: Array(text.utf8))
+    }
+
+    fileprivate static func json(_ status: Int, _ body: JSON, _ journal: Journal?) -> HTTPResponse {
+        var writer = JSONWriter()
+        writer.json(body)
+        writer.bytes.removeLast()
+        return PrismaService.finish(&writer, status, journal)
+    }
+
+    /// P6002 in the hosted service's shape.
+    fileprivate static func unauthorised(_ message: String) -> HTTPResponse {
+        let body = JSON.object([
+            JSON.Member("code", .string("P6002")), JSON.Member("error", .string(message)), JSON.Member("message", .string(message)),
+        ])
+        return .json(401, body, nil)
+    }
+}
