@@ -49,7 +49,9 @@ let package = Package(
         room("Loop", ["Basics", "CUV", "CPosix"]),
         room("Files", ["Basics", "CPosix"]),
         room("Registry", ["Basics", "Files", "CSQLite"]),
-        room("PostgresSession", ["Basics", "Loop", "CLibpq"]),
+        // libpq by dlopen: only its header comes from the package.
+        .target(name: "CLibpqOnDemand", dependencies: ["CLibpq"], linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+        room("PostgresSession", ["Basics", "Loop", "CLibpqOnDemand"]),
         // The profiles of server settings, as they lie in templates/, embedded in the program.
         .target(
             name: "Profiles", path: "templates/profiles",
@@ -61,12 +63,13 @@ let package = Package(
         .plugin(name: "EmbedHandoff", capability: .buildTool()),
         .target(name: "HandoffImage", swiftSettings: strict, plugins: ["EmbedHandoff"]),
         room("Front", ["Basics", "Loop", "PostgresWire", "HandoffImage", "Registry", "InstanceManager", "CPosix"]),
+        room("HTTPShim", ["Basics", "Loop", "PostgresSession", "HTTPWire", "InstanceManager", "Registry"]),
         room("DevAPI", ["Basics", "HTTPWire"]),
         room("CommandLine", ["Basics"]),
         room(
             "DevServer",
             [
-                "Basics", "Loop", "Files", "Registry", "InstanceManager", "Front", "HTTPWire", "DevAPI", "HandoffImage",
+                "Basics", "Loop", "Files", "Registry", "InstanceManager", "Front", "HTTPShim", "HTTPWire", "DevAPI", "HandoffImage",
                 "CToml", "CPosix",
             ]),
         .executableTarget(name: "devd", dependencies: ["DevServer"], swiftSettings: strict),
@@ -100,6 +103,7 @@ let package = Package(
         tests("DevAPITests", ["Basics", "DevAPI", "ControlTestSupport"], exclude: ["fake-devd.sh"]),
         tests("FilesTests", ["Basics", "Files"]),
         tests("DevServerTests", ["Basics", "Loop", "HTTPWire", "DevAPI", "DevServer", "TestSupport"]),
+        tests("HTTPShimTests", ["HTTPShim", "PostgresSession"]),
         tests("RegistryTests", ["Basics", "Files", "Registry"]),
         tests(
             "InstanceManagerTests",

@@ -37,7 +37,7 @@ import Testing
         let response = try await answer("\(line) HTTP/1.1\nHost: localhost\n\n")
         #expect(response.status == 404)
         #expect(response.headers["content-type"] == "text/plain; charset=utf-8")
-        #expect(String(decoding: response.body, as: UTF8.self) == "Not Found")
+        #expect(String(decoding: response.body, as: UTF8.self) == "404 Not Found")
     }
 
     @Test(arguments: [

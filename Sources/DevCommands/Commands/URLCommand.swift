@@ -10,11 +10,13 @@ enum URLCommand {
         examples: [
             Example("psql \"$(dev url)\"", "Connect to the project's database"),
             Example("dev url app --prisma", "With the parameters that Prisma wants"),
+            Example("dev url app --http --database shop_test", "For a Prisma client over HTTP, with another database"),
         ],
         options: [
             Naming.nameOption, Option("prisma", abstract: "With Prisma's TCP parameters"),
             Option("shadow", abstract: "Of the shadow database"),
             Option("http", abstract: "The prisma+postgres:// URL, for Prisma over HTTP"),
+            Option("database", value: Value("NAME"), abstract: "For this database of the instance; the main one by default"),
             Naming.json,
         ],
         positionals: [Naming.one], exclusive: [["prisma", "shadow", "http"]])
@@ -26,7 +28,7 @@ enum URLCommand {
 
     static func run(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
         let facts = try context.status(invocation)
-        let url =
+        var url =
             if invocation.flag("prisma") {
                 facts.prismaUrl
             } else if invocation.flag("shadow") {
@@ -36,6 +38,7 @@ enum URLCommand {
             } else {
                 facts.url
             }
+        if let database = invocation.value("database") { url = try DatabaseChoice.url(url, database: database) }
         if invocation.flag("json") {
             try context.printJSON(Answer(name: facts.name, url: url))
         } else {

@@ -1,6 +1,7 @@
 internal import Basics
 internal import DevAPI
 internal import Front
+internal import HTTPShim
 internal import InstanceManager
 internal import Loop
 internal import Registry
@@ -27,6 +28,7 @@ actor Daemon {
     private var manager: InstanceManager?
     private var front: Front?
     private var sites: InstanceSites?
+    private var prisma: PrismaService?
     private var housekeeper: Housekeeper?
     private var site: HTTPServer?
     private var control: HTTPServer?
@@ -93,8 +95,6 @@ actor Daemon {
         if bound.port != last {
             try await loop.blocking { () throws(DevError) in try registry.set(Self.portSetting, String(bound.port)) }
         }
-        let site = HTTPServer(loop: loop, router: PublicSite.router(name: .default), limits: HTTPServer.Limits(body: 1 << 20), log: log)
-        self.site = site
 
         let manager = InstanceManager(
             loop: loop, registry: registry,
@@ -102,9 +102,16 @@ actor Daemon {
                 layout: layout, environment: environment, user: user, library: support, reservedPorts: [bound.port, HTTPPorts.standard],
                 log: log, stirred: { [weak self] in self?.stirred() }))
         self.manager = manager
+        let prisma = PrismaService(
+            loop: loop, instances: manager, log: log, milliseconds: { Int64(WallClock.now() * 1000) }, random: Front.systemRandom)
+        self.prisma = prisma
+        let site = HTTPServer(
+            loop: loop, router: PublicSite.router(name: .default, prisma: prisma),
+            limits: HTTPServer.Limits(body: PublicSite.largestBody), log: log)
+        self.site = site
         let front = Front(loop: loop, instances: manager, log: log)
         self.front = front
-        let sites = InstanceSites(loop: loop, front: front, daemonPort: bound.port, log: log)
+        let sites = InstanceSites(loop: loop, front: front, prisma: prisma, daemonPort: bound.port, log: log)
         self.sites = sites
         try await manager.start(binder: sites)
 
@@ -179,6 +186,7 @@ actor Daemon {
         await control?.close(within: Self.patience)
         await site?.close(within: .seconds(1))
         await sites?.closeAll()
+        await prisma?.close()
         await housekeeper?.close()
         await front?.close(within: Self.patience)
         await manager?.shutdown(stopServers: stopServers)

@@ -2,6 +2,7 @@ internal import Basics
 internal import CPosix
 internal import DevAPI
 internal import Files
+internal import HTTPShim
 internal import InstanceManager
 internal import Loop
 
@@ -45,6 +46,7 @@ public enum DaemonMain {
         signal(SIGPIPE, SIG_IGN)
         ResourceLimit.raiseDescriptors()
         devdb_keep_heap_small()
+        PrismaService.prepareProcess()
 
         var environment = environment
         if let home = options.home { environment["DEVDB_HOME"] = home }

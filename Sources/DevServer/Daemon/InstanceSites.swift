@@ -1,4 +1,5 @@
 internal import Basics
+internal import HTTPShim
 internal import InstanceManager
 internal import Loop
 internal import Registry
@@ -8,14 +9,16 @@ actor InstanceSites: PortBinder {
     private nonisolated let loop: Loop
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
     private let front: any PortBinder
+    private let prisma: PrismaService
     /// Instances that have this one are served by the daemon's own listener.
     private let daemonPort: UInt16
     private let log: Log
     private var sites: [String: (port: UInt16, server: HTTPServer)] = [:]
 
-    init(loop: Loop, front: any PortBinder, daemonPort: UInt16, log: Log) {
+    init(loop: Loop, front: any PortBinder, prisma: PrismaService, daemonPort: UInt16, log: Log) {
         self.loop = loop
         self.front = front
+        self.prisma = prisma
         self.daemonPort = daemonPort
         self.log = log
     }
@@ -49,7 +52,8 @@ actor InstanceSites: PortBinder {
                 throw DevError(.portTaken, "Port \(wanted) is used by another program", object: String(wanted), cause: error.cause)
             }
             let server = HTTPServer(
-                loop: loop, router: PublicSite.router(name: record.name), limits: HTTPServer.Limits(body: 1 << 20), log: log)
+                loop: loop, router: PublicSite.router(name: record.name, prisma: prisma, only: record.name),
+                limits: HTTPServer.Limits(body: PublicSite.largestBody), log: log)
             sites[record.id] = (wanted, server)
             for descriptor in bound.descriptors { try await server.listen(descriptor) }
         }

@@ -17,8 +17,8 @@ enum Answer: Sendable {
     static func text(_ status: Int, _ text: String) -> Answer {
         .whole(HTTPResponse(status: status, headers: ["content-type": "text/plain; charset=utf-8"], body: Array(text.utf8)))
     }
-    /// What prisma dev's server says to everything it does not know.
-    static let notFound = Answer.text(404, "Not Found")
+    /// What Prisma's executor says to everything it does not know.
+    static let notFound = Answer.text(404, "404 Not Found")
 }
 
 /// Method and path to handler; knows no sockets, so that it is tested in memory.
@@ -28,13 +28,15 @@ struct Router: Sendable {
     private var handlers: [String: Handler] = [:]
     /// Asked first; an answer ends it.
     var gate: @Sendable (RequestHead) -> Answer? = { _ in nil }
+    /// Asked about what has no handler of its own; nil: it is nobody's.
+    var others: @Sendable (HTTPRequest) async -> Answer? = { _ in nil }
     var otherwise: @Sendable (RequestHead) -> Answer = { _ in .notFound }
 
     mutating func on(_ method: String, _ path: String, _ handler: @escaping Handler) { handlers["\(method) \(path)"] = handler }
 
     func answer(_ request: HTTPRequest) async -> Answer {
         if let refused = gate(request.head) { return refused }
-        guard let handler = handlers["\(request.head.method) \(request.head.path)"] else { return otherwise(request.head) }
-        return await handler(request)
+        if let handler = handlers["\(request.head.method) \(request.head.path)"] { return await handler(request) }
+        return await others(request) ?? otherwise(request.head)
     }
 }

@@ -10,6 +10,14 @@ enum JavaScriptBundle {
     static let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().path()
 
+    /// A folder beside the repository; nil when it is not there, which is said loudly.
+    static func shared(_ name: String) -> String? {
+        let folder = (ProcessInfo.processInfo.environment["DEVDB_SHARED"] ?? package + "../shared") + "/" + name
+        if FileManager.default.fileExists(atPath: folder) { return folder }
+        print("*** SKIPPED: there is no \(folder) (DEVDB_SHARED names another place)")
+        return nil
+    }
+
     private static let unpacked = Task { () -> String? in
         let shared = ProcessInfo.processInfo.environment["DEVDB_SHARED"] ?? package + "../shared"
         let script = """

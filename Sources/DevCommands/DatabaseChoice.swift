@@ -1,0 +1,62 @@
+internal import Basics
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+
+/// An instance's URL for another of its databases.
+enum DatabaseChoice {
+    /// - Parameters:
+    ///   - url: as the daemon gave it, or of `prisma+postgres:` kind, whose key has the database inside.
+    ///   - database: any name that PostgreSQL takes.
+    static func url(_ url: String, database: String) throws(DevError) -> String {
+        guard !database.isEmpty, database.utf8.count <= 63, !database.utf8.contains(0) else {
+            throw DevError(.usage, "A database's name has 1 to 63 bytes", object: database, help: "Run dev url --database NAME")
+        }
+        let path = "/" + encoded(database) + "?"
+        guard let key = url.firstRange(of: "api_key=") else { return replaced(url, path) }
+        // base64url without padding (RFC 4648 §5).
+        var text = url[key.upperBound...].map { character -> Character in
+            switch character {
+            case "-": "+"
+            case "_": "/"
+            default: character
+            }
+        }
+        while text.count % 4 != 0 { text.append("=") }
+        guard let data = Data(base64Encoded: String(text)) else { return url }
+        let json = replaced(String(decoding: data, as: UTF8.self), path)
+        let again = Data(json.utf8).base64EncodedString().compactMap { character -> Character? in
+            switch character {
+            case "+": "-"
+            case "/": "_"
+            case "=": nil
+            default: character
+            }
+        }
+        return url[..<key.upperBound] + String(again)
+    }
+
+    /// The first URL's path; a key's second URL is the shadow's.
+    private static func replaced(_ text: String, _ path: String) -> String {
+        var text = text
+        if let range = text.firstRange(of: "/template1?") { text.replaceSubrange(range, with: path) }
+        return text
+    }
+
+    /// RFC 3986 §2.3: all but unreserved characters as `%XX`.
+    private static func encoded(_ text: String) -> String {
+        let digits = Array("0123456789ABCDEF")
+        var result = ""
+        for byte in text.utf8 {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            default: result += "%" + String([digits[Int(byte >> 4)], digits[Int(byte & 15)]])
+            }
+        }
+        return result
+    }
+}
