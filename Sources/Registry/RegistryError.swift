@@ -54,11 +54,13 @@ enum RegistryError {
         let file = path.split(separator: "/").last.map(String.init) ?? path
         let folder = String(path.dropLast(file.utf8.count))
         var help = "Keep it and put a working one in its place: cd \(quoted(folder)) && mkdir -p damaged && mv \(file) damaged/"
-        help += "; mv \(file)-* damaged/"
+        help += "; mv \(file)-* damaged/ 2>/dev/null"
         if exists(Registry.backupPath(path)) {
             help += "; cp \(file).backup \(file)"
+            // The copy may be damaged too.
+            help += ". Or begin anew: mv \(file) \(file).backup damaged/; the instances come back from their folders"
         } else {
-            help += ". There is no copy (\(file).backup); the data of all instances stay in \(folder)instances"
+            help += ". There is no copy (\(file).backup); the instances come back from their folders in \(folder)instances"
         }
         return DevError(.corruptState, "The registry \(path) is damaged", object: path, cause: cause, help: help)
     }
@@ -66,9 +68,10 @@ enum RegistryError {
     /// No registry, or an empty one, where there was one: beginning anew would orphan every instance.
     static func missing(_ path: String) -> DevError {
         let backup = Registry.backupPath(path)
+        let anew = "mv \(quoted(backup)) \(quoted(backup + ".old")), and the instances come back from their folders"
         return DevError(
             .corruptState, "The registry \(path) is gone, but a copy of it is there", object: path,
-            help: "Bring it back: cp \(quoted(backup)) \(quoted(path)). Or begin anew: mv \(quoted(backup)) \(quoted(backup + ".old"))")
+            help: "Bring it back: cp \(quoted(backup)) \(quoted(path)). Or begin anew: \(anew)")
     }
 
     static func exists(_ path: String) -> Bool {

@@ -26,6 +26,7 @@ extension Control {
                 help: standard == nil ? "Run \(InstallCommand.here())" : nil)
         ]
         checks.append(await home())
+        checks.append(await folders())
         checks.append(await space())
         checks.append(ports(await manager.list()))
         checks.append(descriptors())
@@ -47,6 +48,20 @@ extension Control {
         } catch {
             return .init(name: "home", ok: false, text: "\(root) can't be written: \(error.cause ?? error.message)", help: error.help)
         }
+    }
+
+    /// Data that nobody owns, and what was registered again.
+    private func folders() async -> DoctorFacts.Check {
+        let (unknown, back) = (await manager.unknownFolders(), await manager.broughtBack)
+        guard unknown.isEmpty else {
+            let text = unknown.map { $0.path + ($0.pid.map { " (a server runs there, pid \($0))" } ?? "") }.joined(separator: ", ")
+            return .init(
+                name: "folders", ok: false, text: "nobody knows whose these are: \(text)",
+                help: "Make a server with dev up NAME, stop both, and put the folder's data in the place of the new one's; or delete it")
+        }
+        let names = back.sorted().joined(separator: ", ")
+        let came = names.isEmpty ? "" : "; the registry had lost these, and they came back: \(names)"
+        return .init(name: "folders", ok: true, text: "each data directory has its server" + came, help: nil)
     }
 
     private func space() async -> DoctorFacts.Check {

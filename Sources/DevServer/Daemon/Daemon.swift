@@ -35,6 +35,8 @@ actor Daemon {
     private var signals: [SignalHandle] = []
     private var isLeaving = false
     private let calm: Calm
+    private var copying: Task<Void, Never>?
+    private var copyIsOld = false
 
     /// How long requests and pumped sessions may take to end when the daemon leaves.
     static let patience: Duration = .seconds(5)
@@ -100,7 +102,7 @@ actor Daemon {
             loop: loop, registry: registry,
             configuration: ManagerConfiguration(
                 layout: layout, environment: environment, user: user, library: support, reservedPorts: [bound.port, HTTPPorts.standard],
-                log: log, stirred: { [weak self] in self?.stirred() }))
+                log: log, stirred: { [weak self] in self?.stirred() }, changed: { [weak self] in self?.assumeIsolated { $0.copySoon() } }))
         self.manager = manager
         let prisma = PrismaService(
             loop: loop, instances: manager, log: log, milliseconds: { Int64(WallClock.now() * 1000) }, random: Front.systemRandom)
@@ -131,18 +133,33 @@ actor Daemon {
         for descriptor in bound.descriptors { try await site.listen(descriptor) }
         try await control.listen(try Listener.unix(path: layout.controlSocket))
         log.info("ready", ["http": Int(bound.port), "instances": await manager.list().count])
-        loop.task {
-            await self.keepCopy()
-            self.stirred()
-        }
+        copySoon()
     }
 
-    /// A copy of the registry, from which a person can restore a damaged one: of what was good enough to start with,
-    /// and of what a clean stop leaves.
+    /// Begins a copy of the registry, or another when one is under way. Nobody waits for it: what it does not have yet is in the
+    /// notes of the instances' folders.
+    private func copySoon() {
+        copyIsOld = true
+        guard copying == nil, !isLeaving else { return }
+        copying = loop.task { await self.copyUntilNew() }
+    }
+
+    private func copyUntilNew() async {
+        while copyIsOld {
+            copyIsOld = false
+            await keepCopy()
+        }
+        copying = nil
+        stirred()
+    }
+
+    /// A copy of the registry, from which a person can restore a damaged one: of what was good enough to start with, of each
+    /// instance that came, went or changed, and of what a clean stop leaves.
     private func keepCopy() async {
         guard let registry else { return }
         do throws(DevError) {
             try await loop.blocking { () throws(DevError) in try registry.backup() }
+            Failpoint.pass("copy.made")
         } catch {
             log.warning("no copy of the registry", ["error": error])
         }
@@ -190,6 +207,7 @@ actor Daemon {
         await housekeeper?.close()
         await front?.close(within: Self.patience)
         await manager?.shutdown(stopServers: stopServers)
+        await copying?.value
         await keepCopy()
         Home.leave(layout)
         calm.close()

@@ -80,6 +80,8 @@ extension InstanceManager {
             Failpoint.pass("create.folder")
             let method = try await templates.provide(toolchain, profile: record.profile, at: data)
             Failpoint.pass("create.cloned")
+            InstanceNote(record, isSettled: false).writePlainly(folder)
+            Failpoint.pass("create.noted")
             FillMark.write(folder)
             Failpoint.pass("create.marked")
             settle(intent, id: id, method)
@@ -104,17 +106,41 @@ extension InstanceManager {
                 guard method.isDurable else { return try TreeClone.sync(layout.dataDirectory(id)) }
                 for folder in [layout.instanceDirectory(id), layout.instances, layout.spares] { try DurableFile.syncFolder(folder) }
             }
-            try await finishCreate(intent, id: id)
+            try await finishCreate(intent)
+            // Not waited for by whoever waits for the data.
+            noting[id] = loop.task { await self.noteSettled(id) }
         } catch {
             log.error("new data not on the disk", ["instance": id, "error": error])
         }
         settling[id] = nil
     }
 
-    func finishCreate(_ intent: Int64, id: String) async throws(DevError) {
+    func finishCreate(_ intent: Int64) async throws(DevError) {
         try await line.run { registry throws(DevError) in try registry.finish(intent) }
         Failpoint.pass("create.finished")
+    }
+
+    /// Until then the mark of the young directory vouches for it.
+    private func noteSettled(_ id: String) async {
+        guard let record = await owners[id]?.record else { return }
+        await note(record)
+        Failpoint.pass("create.settled")
         FillMark.remove(layout.instanceDirectory(id))
+        noting[id] = nil
+        configuration.changed()
+    }
+
+    /// Writes the note of an instance whose data are on the disk. In the line, so that it is not older than another one.
+    func note(_ record: InstanceRecord) async {
+        let folder = layout.instanceDirectory(record.id)
+        do {
+            try await line.run { _ throws(DevError) in
+                let note = InstanceNote(record, isSettled: true)
+                if InstanceNote.read(folder) != note { try note.write(folder) }
+            }
+        } catch {
+            log.warning("no note of the instance", ["instance": record.name, "error": error])
+        }
     }
 
     /// - Throws: what kept it from being undone; the intent stays then, for the next daemon.
@@ -156,6 +182,8 @@ extension InstanceManager {
                 throw error
             }
             await owner.created(record)
+            await note(record)
+            configuration.changed()
             return record
         } catch {
             forget(id)

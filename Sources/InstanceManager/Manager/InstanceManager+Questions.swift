@@ -80,6 +80,7 @@ extension InstanceManager {
         try await withSession(id) { session throws(SessionError) in
             try await ServerQueries.setPassword(session, verifier: verifier)
         }
+        defer { configuration.changed() }
         return try await owner(id).configure { record in
             record.password = password
             record.passwordIsGenerated = false

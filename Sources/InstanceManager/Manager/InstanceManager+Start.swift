@@ -27,9 +27,11 @@ extension InstanceManager {
         let (records, intents) = try await line.run { registry throws(DevError) in
             (try registry.instances(), try registry.intents())
         }
-        let left = try await reconcile(records, intents)
+        let left = try await bringBack(try await reconcile(records, intents))
         for record in left { await adopt(record, effects, intents.filter { $0.instance == record.id }) }
-        for record in left { await bindOrRetry(record.id) }
+        for record in left where record.hasItsPorts { await bindOrRetry(record.id) }
+        for record in left where !record.hasItsPorts { await givePorts(record) }
+        for record in left { if let record = await owners[record.id]?.record { await note(record) } }
         loop.task { await self.retireTemplates() }
     }
 
@@ -69,12 +71,15 @@ extension InstanceManager {
         for intent in intents {
             let record = left.first { $0.id == intent.instance }
             switch intent.kind {
+            case .create where record != nil && InstanceNote.read(layout.instanceDirectory(intent.instance))?.isSettled == true:
+                // The registry is an older copy that a person put back: the creation came to its end long ago.
+                try await end(intent)
             case .create where record != nil && FillMark.holds(layout.instanceDirectory(intent.instance)):
                 // The URL may have been printed, and rows committed.
                 log.warning("finishing a creation", ["instance": record?.name.text ?? intent.instance])
                 let data = layout.dataDirectory(intent.instance)
                 try await loop.blocking { () throws(DevError) in try TreeClone.sync(data) }
-                try await finishCreate(intent.id, id: intent.instance)
+                try await finishCreate(intent.id)
             case .create:
                 log.warning("undoing a creation", ["instance": record?.name.text ?? intent.instance])
                 // Nobody was told of it, or the machine crashed before it was on the disk.

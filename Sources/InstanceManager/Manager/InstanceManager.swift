@@ -32,6 +32,10 @@ public actor InstanceManager {
         var isShort: Bool
         var work: Task<Void, Never>
     }
+    /// Notes of new instances that are being written; by id.
+    var noting: [String: Task<Void, Never>] = [:]
+    /// Instances that the registry did not know and that were registered again from their folders, as a person reads it.
+    public internal(set) var broughtBack: [String] = []
     /// Sessions that an earlier daemon let in and whose end we don't see, as of the last look.
     var inherited: [String: Int] = [:]
     var inheritedLooks: [String: ContinuousClock.Instant] = [:]
@@ -152,9 +156,11 @@ public actor InstanceManager {
     public func remove(_ id: String) async throws(DevError) {
         let owner = try owner(id)
         await settling[id]?.work.value
+        await noting[id]?.value
         try await owner.remove()
         await owner.close()
         forget(id)
+        configuration.changed()
     }
 
     /// Changes idle, settings, front, project … of an existing instance. For the password there is `setPassword`; id,
@@ -165,6 +171,7 @@ public actor InstanceManager {
         change(&trial)
         try ServerSettings.check(trial.settings)
         try ServerSettings.checkProfile(trial.profile)
+        defer { configuration.changed() }
         return try await owner.configure { record in
             let before = record
             change(&record)
@@ -208,6 +215,7 @@ public actor InstanceManager {
             for stop in stops { await stop.value }
         }
         for settling in settling.values { await settling.work.value }
+        for noting in noting.values { await noting.value }
         for owner in all { await owner.close() }
     }
 

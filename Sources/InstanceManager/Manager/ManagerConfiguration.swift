@@ -20,12 +20,15 @@ public struct ManagerConfiguration: Sendable {
     public var pauseBeforeWork: Duration
     /// Called on the loop when something was done that nobody asked for: a server fell asleep or woke, a template was made.
     public var stirred: @Sendable () -> Void
+    /// Called on the loop when an instance has come, gone or changed: the copy of the registry is old.
+    public var changed: @Sendable () -> Void
 
     public init(
         layout: HomeLayout, environment: [String: String], user: ServersUser?, library: HandoffSupport,
         reservedPorts: Set<UInt16> = [51_213], log: Log, wall: @escaping @Sendable () -> Double = WallClock.now,
         random: @escaping @Sendable () -> UInt64 = { UInt64.random(in: .min ... .max) }, preparesAhead: Bool = true,
-        pauseBeforeWork: Duration = .milliseconds(500), stirred: @escaping @Sendable () -> Void = {}
+        pauseBeforeWork: Duration = .milliseconds(500), stirred: @escaping @Sendable () -> Void = {},
+        changed: @escaping @Sendable () -> Void = {}
     ) {
         self.layout = layout
         self.environment = environment
@@ -38,5 +41,6 @@ public struct ManagerConfiguration: Sendable {
         self.preparesAhead = preparesAhead
         self.pauseBeforeWork = pauseBeforeWork
         self.stirred = stirred
+        self.changed = changed
     }
 }

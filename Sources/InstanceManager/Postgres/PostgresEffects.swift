@@ -61,7 +61,13 @@ actor PostgresEffects: InstanceEffects {
     }
 
     func save(_ record: InstanceRecord) async throws(DevError) {
-        try await line.run { registry throws(DevError) in try registry.save(record) }
+        let (folder, log) = (layout.instanceDirectory(record.id), log)
+        try await line.run { registry throws(DevError) in
+            try registry.save(record)
+            do throws(DevError) { try InstanceNote.update(record, in: folder) } catch {
+                log.warning("no note of the instance", ["instance": record.name, "error": error])
+            }
+        }
     }
 
     func remove(_ record: InstanceRecord) async throws(DevError) {

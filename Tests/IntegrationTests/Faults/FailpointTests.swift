@@ -12,8 +12,10 @@ import Testing
         try await withFault { fixture in
             let scenario = Scenario(fixture: fixture, variables: ["DEVDB_FAILPOINT": failpoint])
             switch failpoint.split(separator: ".").first ?? "" {
-            case "create": try await scenario.create(undone: !["create.marked", "create.finished"].contains(failpoint))
+            case "create": try await scenario.create(undone: !["create.marked", "create.finished", "create.settled"].contains(failpoint))
             case "template", "spare": try await scenario.makeAhead()
+            case "copy": try await scenario.copy()
+            case "recover": try await scenario.recover()
             case "start": try await scenario.start()
             case "stop": try await scenario.stop()
             case "remove": try await scenario.remove()
@@ -69,6 +71,30 @@ private struct Scenario {
         let second = try await fixture.made("second")
         try await fixture.answersWithinASecond(second)
         try await fixture.expectNothingHalfMade()
+    }
+
+    /// The copy after a creation, not the one of the daemon's start: it has the new instance.
+    func copy() async throws {
+        try await fixture.done("daemon", "start", environment: ["DEVDB_FAILPOINT": "copy.made:2"])
+        let daemon = try #require(fixture.daemonPid)
+        let made = try await fixture.filled()
+        try await onOwnThread { try Wait.end(of: daemon) }
+        fixture.loseRegistry(keepingCopy: true)
+        for note in fixture.notes { try FileManager.default.removeItem(atPath: note) }
+        let path = fixture.home + "/registry.sqlite"
+        try FileManager.default.copyItem(atPath: path + ".backup", toPath: path)
+        try await isWhole(made)
+    }
+
+    /// Dies while it brings back what the registry has lost; the next one does it.
+    func recover() async throws {
+        let made = try await fixture.filled()
+        try await fixture.noted()
+        try await fixture.killDaemon()
+        fixture.loseRegistry()
+        let died = try await fixture.dev("daemon", "start", environment: variables)
+        #expect(died.status != 0)
+        try await isWhole(made)
     }
 
     func start() async throws {
