@@ -50,7 +50,7 @@ let package = Package(
         room("Files", ["Basics", "CPosix"]),
         room("Registry", ["Basics", "Files", "CSQLite"]),
         // libpq by dlopen: only its header comes from the package.
-        .target(name: "CLibpqOnDemand", dependencies: ["CLibpq"], linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+        .target(name: "CLibpqOnDemand", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         room("PostgresSession", ["Basics", "Loop", "CLibpqOnDemand"]),
         // The profiles of server settings, as they lie in templates/, embedded in the program.
         .target(

@@ -11,7 +11,7 @@ debug) set -- build ;;
 release)
     case "$(uname -s)" in
     Darwin) set -- build -c release -Xlinker -dead_strip -Xlinker -x ;;
-    *) set -- build -c release --static-swift-stdlib -Xlinker --gc-sections -Xlinker --as-needed -Xlinker -s ;;
+    *) set -- build -c release --static-swift-stdlib -Xlinker --gc-sections -Xlinker -s ;;
     esac
     ;;
 *)
