@@ -6,10 +6,11 @@
 
 /// Programs as a shell finds them.
 enum Executable {
-    /// The path of `name` by PATH; with a slash in it, relative to the working directory.
+    /// The path of `name` by PATH, where only programs count; with a slash in it, relative to the working directory, and then
+    /// whatever is there: what can't be run is another error than what is not found.
     static func find(_ name: String, _ context: Context) -> String? {
         guard !name.isEmpty else { return nil }
-        if name.contains("/") { return isProgram(absolute(name, context)) ? absolute(name, context) : nil }
+        if name.contains("/") { return access(absolute(name, context), F_OK) == 0 ? absolute(name, context) : nil }
         let folders = (context.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(
             separator: ":", omittingEmptySubsequences: false)
         return folders.lazy.map { absolute(($0.isEmpty ? "." : $0) + "/" + name, context) }.first(where: isProgram)
