@@ -93,6 +93,8 @@ public struct Option: Sendable, Equatable {
 public struct Value: Sendable, Equatable {
     public enum Kind: Sendable, Equatable {
         case text
+        /// Any text; these are what one would mostly write.
+        case suggestion([String])
         case integer(ClosedRange<Int>)
         case choice([String])
         case path
@@ -115,7 +117,7 @@ public struct Value: Sendable, Equatable {
     /// nil when `text` is such a value, else what it must be: "a number from 0 to 65535".
     func refusal(of text: String) -> String? {
         switch kind {
-        case .text: nil
+        case .text, .suggestion: nil
         case .path: text.isEmpty ? "a path" : nil
         case .instance, .instances: text.isEmpty ? "a name" : nil
         case .integer(let range):

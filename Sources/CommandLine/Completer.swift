@@ -86,7 +86,7 @@ public enum Completer {
     private static func value(_ value: Value, _ typed: String, prefix: String) -> Completion {
         switch value.kind {
         case .text, .integer, .pair: return Completion(items: [], wants: .nothing, typed: typed, prefix: prefix)
-        case .choice(let choices):
+        case .choice(let choices), .suggestion(let choices):
             return Completion(
                 items: choices.filter { $0.hasPrefix(typed) }.map { .init(prefix + $0) }, wants: .nothing, typed: typed, prefix: prefix)
         case .path: return Completion(items: [], wants: .files, typed: typed, prefix: prefix)

@@ -13,7 +13,24 @@ public enum JSONText {
 
     /// For people and `--json`: one key a line.
     public static func pretty(_ value: some Encodable) throws -> String {
-        try text(value, [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted])
+        closingEmpty(try text(value, [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]))
+    }
+
+    /// `[]` and `{}` for what the encoder spreads over three lines. No string has a line feed in it: JSON escapes them.
+    static func closingEmpty(_ text: String) -> String {
+        var result: [UInt8] = []
+        result.reserveCapacity(text.utf8.count)
+        var blanks = 0
+        for byte in text.utf8 {
+            if byte == UInt8(ascii: "]") || byte == UInt8(ascii: "}"), blanks > 0, result.count > blanks {
+                let opening = result[result.count - blanks - 1]
+                let isEmpty = opening == UInt8(ascii: "[") || opening == UInt8(ascii: "{")
+                if isEmpty, result.suffix(blanks).contains(10) { result.removeLast(blanks) }
+            }
+            blanks = byte == 10 || byte == 32 ? blanks + 1 : 0
+            result.append(byte)
+        }
+        return String(decoding: result, as: UTF8.self)
     }
 
     public static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {

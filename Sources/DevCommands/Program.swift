@@ -26,8 +26,8 @@ public enum Program {
             context.out(help(context).text(invocation.path))
             return 0
         }
+        if invocation.flag("version") { return VersionCommand.print(context) }
         if invocation.path.count == 1 {
-            if invocation.flag("version") { return VersionCommand.print(context) }
             context.out(help(context).text(invocation.path))
             return 0
         }

@@ -17,7 +17,7 @@ extension Program {
         options: [
             Option("help", short: "h", abstract: "Show this help"),
             Option("debug", abstract: "Tell on standard error what is done; a daemon that this starts logs more"),
-            Option("version", abstract: "Print the version", hidden: true),
+            Option("version", abstract: "Print the version"),
         ],
         subcommands: [
             UpCommand.description, ListCommand.description, StartCommand.description, StopCommand.description, RemoveCommand.description,

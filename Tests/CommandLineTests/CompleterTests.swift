@@ -14,6 +14,7 @@ private let root = Command(
             positionals: [Positional(Value("NAME", .instance), .optional, abstract: "Name")]),
         Command("rm", abstract: "Removes", positionals: [Positional(Value("NAMES", .instances), .many, abstract: "Names")]),
         Command("run", abstract: "Runs", positionals: [Positional(Value("CMD"), .trailing(required: true), abstract: "Command")]),
+        Command("set", abstract: "Sets", positionals: [Positional(Value("KEY", .suggestion(["a", "a.b"])), .one, abstract: "Key")]),
         Command("__hidden", abstract: "Hidden", hidden: true),
     ])
 
@@ -22,7 +23,7 @@ private func texts(_ words: String...) -> [String] { Completer.complete(words, r
 
 @Suite struct CompleterTests {
     @Test func `Commands and options are offered, hidden ones are not`() {
-        #expect(texts("") == ["up", "rm", "run"])
+        #expect(texts("") == ["up", "rm", "run", "set"])
         #expect(texts("r") == ["rm", "run"])
         #expect(texts("up", "-") == ["--pg", "--file", "--quiet", "--help"])
         #expect(texts("up", "--q") == ["--quiet"])
@@ -36,6 +37,8 @@ private func texts(_ words: String...) -> [String] { Completer.complete(words, r
         #expect(complete("up", "-f", "").wants == .files)
         #expect(complete("up", "").wants == .instances)
         #expect(complete("up", "app", "").wants == .nothing)
+        #expect(texts("set", "") == ["a", "a.b"] && texts("set", "a.") == ["a.b"])
+        #expect(throws: Never.self) { try Parser.parse(["set", "c"], root: root) }
         #expect(complete("run", "--", "np").wants == .commandLine)
     }
 

@@ -177,7 +177,7 @@ import Testing
             #expect(stage.run(verb, "zz*", "--json") == 0)
             #expect(stage.output.filter { !$0.isWhitespace } == "[]")
             #expect(stage.run(verb, "zz") == 3)
-            #expect(stage.errors.contains("There is no instance \"zz\""))
+            #expect(stage.errors.contains("There is no instance zz"))
         }
         #expect(stage.run("start", "app") == 0)
         #expect(stage.output == "app is already running and won't be affected\nNo instances found to start.\n")
@@ -243,9 +243,13 @@ import Testing
         #expect(stage.run("config", "get", "nope") == 3)
         #expect(stage.run("config", "set", "settings.work_mem", "8MB") == 0)
         #expect(stage.errors.contains("settings.work_mem"))
+        #expect(stage.run("config", "set", "settings.work_mem = 9MB=x") == 0)
+        #expect(try stage.daemon.requests.last?.decode(ConfigRequest.self).set == ["settings.work_mem": "9MB=x"])
+        #expect(stage.run("config", "set", "settings.work_mem") == 2)
+        #expect(stage.errors.contains("Run dev config set KEY VALUE"))
         #expect(stage.run("config", "unset", "idle") == 0)
         let requests = try stage.daemon.requests.map { try $0.decode(ConfigRequest.self) }
-        #expect(requests.map(\.set) == [[:], [:], [:], ["settings.work_mem": "8MB"], [:]])
+        #expect(requests.map(\.set) == [[:], [:], [:], ["settings.work_mem": "8MB"], ["settings.work_mem": "9MB=x"], [:]])
         #expect(requests.last?.unset == ["idle"])
     }
 
@@ -309,5 +313,29 @@ import Testing
         #expect(stage.output == help)
         stage.run("help", "daemon", "stop")
         #expect(stage.output.contains("dev daemon stop [options]"))
+    }
+
+    @Test func `Nothing is an empty list`() throws {
+        let stage = try Stage()
+        defer { stage.close() }
+        #expect(stage.run("ls", "--json") == 0)
+        #expect(stage.output == "[]\n")
+        #expect(try JSONText.pretty(["a": [String](), "b": ["[\n]"]]) == "{\n  \"a\" : [],\n  \"b\" : [\n    \"[\\n]\"\n  ]\n}")
+    }
+
+    @Test func `A misspelt --version is told`() throws {
+        let stage = try Stage()
+        defer { stage.close() }
+        #expect(stage.run("--verison") == 2)
+        #expect(stage.errors.contains("The nearest is --version"))
+    }
+
+    @Test func `What is brought back is named`() throws {
+        let stage = try Stage()
+        defer { stage.close() }
+        for name in ["a*", "a,b"] {
+            #expect(stage.run("undo", "rm", name) == 2)
+            #expect(stage.errors.contains("Run dev undo rm NAME"))
+        }
     }
 }

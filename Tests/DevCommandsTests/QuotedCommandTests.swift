@@ -46,8 +46,8 @@ import Testing
 
     @Test func `Finds what is wrong`() {
         #expect(QuotedCommands.strings(in: #"    help: "Run dev up \(name.map { "\($0)" }) now") // "dev x""#) == ["Run dev up 1 now"])
-        #expect(QuotedCommands.commands(in: "Run dev config set password=…") == [["config", "set", "password=…"]])
-        #expect(throws: UsageError.self) { try Parser.parse(["config", "set", "password=…"], root: Program.root) }
+        #expect(QuotedCommands.commands(in: "Run dev config get password=… x") == [["config", "get", "password=…"]])
+        #expect(throws: UsageError.self) { try Parser.parse(["config", "get"], root: Program.root) }
         #expect(
             QuotedCommands.commands(in: "Run dev up NAME --pg 1, or dev rm --force 1 to be rid of it (dev stop && dev up --db-port N)")
                 == [["up", "1", "--pg", "1"], ["rm", "--force", "1"], ["stop"], ["up", "--db-port", "1"]])

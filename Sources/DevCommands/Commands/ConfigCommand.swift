@@ -22,13 +22,24 @@ enum ConfigCommand {
                     Example("dev config set idle 1h", "Sleep after an hour"),
                     Example("dev config set settings.work_mem 64MB", "A server setting"),
                 ],
-                positionals: [key, Positional(Value("VALUE"), .one, abstract: "The new value")]),
+                positionals: [key, Positional(Value("VALUE"), .optional, abstract: "The new value; KEY=VALUE does as well")]),
             Command(
                 "unset", abstract: "Go back to the default of one value",
                 examples: [Example("dev config unset settings.work_mem", "Without it")], positionals: [key]),
         ])
 
-    private static let key = Positional(Value("KEY"), .one, abstract: "Such as idle or settings.work_mem")
+    /// PostgreSQL has hundreds of settings and takes all of them; completions offer those that people change.
+    private static let settings = [
+        "auto_explain.log_min_duration", "autovacuum", "checkpoint_timeout", "default_transaction_isolation", "effective_cache_size",
+        "enable_seqscan", "fsync", "full_page_writes", "idle_in_transaction_session_timeout", "jit", "lock_timeout", "log_connections",
+        "log_disconnections", "log_line_prefix", "log_lock_waits", "log_min_duration_statement", "log_min_messages", "log_statement",
+        "maintenance_work_mem", "max_connections", "max_parallel_workers", "max_prepared_transactions", "max_replication_slots",
+        "max_wal_senders", "max_wal_size", "random_page_cost", "search_path", "shared_buffers", "shared_preload_libraries",
+        "statement_timeout", "synchronous_commit", "timezone", "track_functions", "track_io_timing", "wal_level", "work_mem",
+    ].map { "settings." + $0 }
+
+    private static let key = Positional(
+        Value("KEY", .suggestion(["idle", "password", "profile", "front"] + settings)), .one, abstract: "Such as idle or settings.work_mem")
 
     static func show(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
         let facts = try call(invocation, context)
@@ -54,8 +65,17 @@ enum ConfigCommand {
     }
 
     static func set(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
-        let change = [invocation.argument("KEY") ?? "": invocation.argument("VALUE") ?? ""]
-        return try changed(try call(invocation, context, set: change), invocation, context)
+        var key = invocation.argument("KEY") ?? ""
+        var value = invocation.argument("VALUE")
+        // As in postgresql.conf, dev.toml and --set; no key has an equals sign in it.
+        if value == nil, let equals = key.firstIndex(of: "=") {
+            value = key[key.index(after: equals)...].trimmed
+            key = key[..<equals].trimmed
+        }
+        guard let value else {
+            throw DevError(.usage, "dev config set needs VALUE", object: key, help: "Run dev config set KEY VALUE")
+        }
+        return try changed(try call(invocation, context, set: [key: value]), invocation, context)
     }
 
     static func unset(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
