@@ -43,13 +43,15 @@ public struct InstanceFacts: Sendable, Codable, Equatable {
     public var pendingRestart: [String]
     /// Folder of the toolchain's programs, where `dev psql` finds `psql`.
     @OrNull public var bin: String?
+    /// What a person should be told of what this command did, such as a URL that changed.
+    public var notes: [String]
 
     public init(
         name: String, state: InstanceState, pg: String, url: String, prismaUrl: String, shadowUrl: String, prismaPostgresUrl: String,
         httpUrl: String, port: Int, shadowPort: Int, httpPort: Int, pid: Int?, dataDirectory: String, idle: String, createdAt: String,
         profile: String, front: String?, frontReason: String?, sessions: Int, project: String?, reason: String?, user: String,
         password: String, database: String, created: Bool = false, pendingRestart: [String] = [],
-        bin: String? = nil
+        bin: String? = nil, notes: [String] = []
     ) {
         self.name = name
         self.state = state
@@ -78,6 +80,7 @@ public struct InstanceFacts: Sendable, Codable, Equatable {
         self.created = created
         self.pendingRestart = pendingRestart
         self.bin = bin
+        self.notes = notes
     }
 }
 
@@ -94,9 +97,11 @@ public struct DaemonFacts: Sendable, Codable, Equatable {
     public var instances: Int
     /// The user whose processes the servers are, when the daemon is root.
     @OrNull public var runsServersAs: String?
+    /// Why the HTTP port is another than at an earlier start.
+    @OrNull public var httpPortReason: String?
     public init(
         version: String, pid: Int, home: String, controlSocket: String, httpUrl: String, httpPort: Int, startedAt: String, instances: Int,
-        runsServersAs: String?
+        runsServersAs: String?, httpPortReason: String? = nil
     ) {
         self.version = version
         self.pid = pid
@@ -107,6 +112,7 @@ public struct DaemonFacts: Sendable, Codable, Equatable {
         self.startedAt = startedAt
         self.instances = instances
         self.runsServersAs = runsServersAs
+        self.httpPortReason = httpPortReason
     }
 }
 

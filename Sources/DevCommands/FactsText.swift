@@ -45,7 +45,7 @@ enum FactsText {
     }
 
     static func list(_ all: [InstanceFacts], colours: Bool) -> String {
-        let rows = all.map { [$0.name, $0.state.rawValue, $0.pg, String($0.port), $0.idle, $0.url] }
+        let rows = all.map { [$0.name, $0.state.rawValue + ($0.lacksPort ? ", port taken" : ""), $0.pg, String($0.port), $0.idle, $0.url] }
         return Table.text(["NAME", "STATE", "POSTGRES", "PORT", "IDLE", "URL"], rows, colours: colours)
     }
 

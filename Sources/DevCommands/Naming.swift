@@ -43,6 +43,11 @@ extension Context {
         try call("status", SelectRequest(selection: selection(try Naming.name(invocation))))
     }
 
+    /// Tells what went otherwise than one would think, beside the output of a command that did its work.
+    func warn(_ facts: InstanceFacts) {
+        for note in facts.notes + (facts.lacksPort ? [facts.reason].compactMap { $0 } : []) { err("warning: \(note)\n") }
+    }
+
     /// All instances that the command line's names and patterns match; the project's without any.
     /// - Throws: `not-found` for a name (not a pattern) that matches nothing: prisma dev says "nothing found" and exits with 0, but
     ///   a mistyped name in a script should not pass for success.
@@ -50,7 +55,7 @@ extension Context {
         if patterns.isEmpty { return [try call("status", SelectRequest(selection: selection([])))] }
         let found: [InstanceFacts] = try call("list", SelectRequest(selection: selection(patterns)))
         for pattern in patterns where Glob(pattern).isLiteral && !found.contains(where: { Glob(pattern).matches($0.name) }) {
-            throw DevError(.notFound, "There is no instance \"\(pattern)\"", object: pattern, help: "Run dev ls for the list")
+            throw DevError(.notFound, "There is no instance \(pattern)", object: pattern, help: "Run dev ls to see those that there are")
         }
         return found
     }
@@ -65,6 +70,9 @@ extension InstanceFacts {
         case .broken: pid != nil
         }
     }
+
+    /// Somebody else has one of its ports; `reason` says which.
+    var lacksPort: Bool { state != .broken && reason != nil }
 }
 
 extension StringProtocol {

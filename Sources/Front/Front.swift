@@ -68,28 +68,28 @@ public actor Front: PortBinder {
     /// same instance and ports is done.
     /// - Throws: `port-taken` whose object is the port in digits; then none of the record's ports is bound.
     public func bind(_ record: InstanceRecord) throws(DevError) {
-        guard let problem = bindAvailable(record) else { return }
+        guard let problem = bindAvailable(record).first else { return }
         close(record.id)
         throw problem
     }
 
     /// Binds each of the record's ports that can be had; lets go of what is not in the record.
-    /// - Returns: why the first of those that are missing can't be had; nil when all are bound.
-    public func bindAvailable(_ record: InstanceRecord) -> DevError? {
+    /// - Returns: why those that are missing can't be had.
+    public func bindAvailable(_ record: InstanceRecord) -> [DevError] {
         let wanted = record.ports.filter { $0.kind != .http }
         for (port, listeners) in sites[record.id] ?? [:] where !wanted.contains(port) {
             for listener in listeners { listener.close() }
             sites[record.id]?[port] = nil
         }
-        var problem: DevError?
+        var problems: [DevError] = []
         for port in wanted where sites[record.id]?[port] == nil {
             do throws(DevError) {
                 sites[record.id, default: [:]][port] = try listen(record.id, port)
             } catch {
-                problem = problem ?? error
+                problems.append(error)
             }
         }
-        return problem
+        return problems
     }
 
     /// On both addresses, or on none.
@@ -116,8 +116,7 @@ public actor Front: PortBinder {
         } catch {
             guard error.code == .portTaken else { throw error }
             throw DevError(
-                .portTaken, "Port \(port.port) is used by another program", object: String(port.port), cause: error.cause,
-                help: "Run dev up --db-port 0 to take any free port")
+                .portTaken, "Port \(port.port) is used by another program", object: String(port.port), cause: error.cause)
         }
     }
 

@@ -71,6 +71,7 @@ import Testing
         var daemon = Samples.daemon
         let sparse = try JSONText.compact(daemon)
         daemon.runsServersAs = "postgres"
+        daemon.httpPortReason = "x"
         try check("Daemon", JSONText.compact(daemon), sparse)
         try check("Diagnosis", JSONText.compact(Samples.doctor))
         try check("Configuration", JSONText.compact(Samples.config))

@@ -45,6 +45,44 @@ import Testing
         }
     }
 
+    @Test func whatIsInTheTrashKeepsItsPorts() async throws {
+        try await ManagerFixture.run { fixture in
+            let manager = fixture.manager
+            let first = try await manager.create(NewInstance(name: .default))
+            try await manager.remove(first.id)
+            let second = try await manager.create(NewInstance(name: InstanceName("second")))
+            #expect(Set(second.ports.map(\.port)).isDisjoint(with: first.ports.map(\.port)))
+            #expect(try await manager.undoRemove(.default).ports == first.ports)
+            // Who asks by number gets it.
+            try await manager.remove(first.id)
+            let port = try #require(first.ports.first { $0.kind == .main }?.port)
+            #expect(try await manager.move(second.id, to: [.main: port]).ports.contains(PortRecord(kind: .main, port: port)))
+            #expect(try await manager.undoRemove(.default).ports != first.ports)
+        }
+    }
+
+    @Test func whatCannotBeBroughtBackSaysWhy() async throws {
+        try await ManagerFixture.run { fixture in
+            let manager = fixture.manager
+            func refusal() async -> DevError? {
+                do throws(DevError) {
+                    _ = try await manager.undoRemove(.default)
+                    return nil
+                } catch { return error }
+            }
+            let made = try await manager.create(NewInstance(name: .default))
+            #expect(await refusal()?.cause == "default has not been removed")
+            try await manager.remove(made.id)
+            try FileManager.default.removeItem(atPath: fixture.layout.trash + "/" + made.id)
+            let damaged = await refusal()
+            #expect(damaged?.code == .failed && damaged?.help?.contains("dev up default") == true)
+            // Nothing was begun.
+            let again = try await manager.create(NewInstance(name: .default))
+            #expect(await refusal()?.help?.hasPrefix("Run dev rm default first") == true)
+            #expect(await manager.list().map(\.record.id) == [again.id])
+        }
+    }
+
     @Test func whatRunsIsNotRemovedAndNamesAreUsedOnce() async throws {
         try await ManagerFixture.run { fixture in
             let made = try await fixture.manager.create(NewInstance(name: .default))

@@ -46,10 +46,10 @@ final class ManagerFixture: Sendable {
             if let refused { throw DevError(.portTaken, "Port \(refused) is taken", object: String(refused)) }
         }
 
-        func bindAvailable(_ record: InstanceRecord) async -> DevError? {
-            let missing = lock.withLock { () -> UInt16? in
+        func bindAvailable(_ record: InstanceRecord) async -> [DevError] {
+            let missing = lock.withLock { () -> [UInt16] in
                 bound[record.id] = record.ports.map(\.port).filter { !taken.contains($0) }
-                return record.ports.map(\.port).first(where: taken.contains)
+                return record.ports.map(\.port).filter(taken.contains)
             }
             return missing.map { DevError(.portTaken, "Port \($0) is taken", object: String($0)) }
         }

@@ -79,6 +79,7 @@ enum DaemonCommand {
         ]
         for (key, value) in rows { context.out("  " + key + String(repeating: " ", count: 11 - key.count) + value + "\n") }
         if let user = facts.runsServersAs { context.out("  servers    run as \(user)\n") }
+        if let reason = facts.httpPortReason { context.err("warning: \(reason)\n") }
         if facts.version != devdbVersion { context.err("dev is version \(devdbVersion): run dev daemon restart\n") }
         return 0
     }

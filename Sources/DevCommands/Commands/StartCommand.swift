@@ -27,6 +27,7 @@ enum StartCommand {
         } else {
             for facts in started { context.out("Started \(facts.name): \(facts.url)\n") }
         }
+        for facts in started { context.warn(facts) }
         return 0
     }
 }

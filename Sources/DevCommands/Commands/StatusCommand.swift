@@ -15,6 +15,7 @@ enum StatusCommand {
             try context.printJSON(facts)
         } else {
             context.out(FactsText.status(facts, colours: context.coloursOutput))
+            for note in facts.notes { context.err("warning: \(note)\n") }
         }
         return 0
     }

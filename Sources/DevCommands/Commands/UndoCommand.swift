@@ -15,13 +15,20 @@ enum UndoCommand {
         ])
 
     static func run(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
-        let name = try InstanceName(invocation.argument("NAME") ?? "").text
+        let wanted = invocation.argument("NAME") ?? ""
+        guard Glob(wanted).isLiteral, !wanted.contains(",") else {
+            throw DevError(
+                .usage, "What is brought back is named one by one", object: wanted, cause: "\"\(wanted)\" is a pattern or a list",
+                help: "Run dev undo rm NAME for each")
+        }
+        let name = try InstanceName(wanted).text
         let facts: InstanceFacts = try context.call(UndoRequest.path, UndoRequest(name: name))
         if invocation.flag("json") {
             try context.printJSON(facts)
         } else {
             context.out("\(facts.name) is back: \(facts.url)\n")
         }
+        context.warn(facts)
         return 0
     }
 }

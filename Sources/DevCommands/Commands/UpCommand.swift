@@ -8,7 +8,10 @@ enum UpCommand {
         "up", abstract: "Create or wake a PostgreSQL server and print its URLs",
         discussion: [
             "Returns as soon as the server answers: a daemon keeps it. Options that are left out keep what the instance has; for a new one "
-                + "dev.toml and then the defaults hold. Ports are kept for life.",
+                + "dev.toml and then the defaults hold. Ports are kept for life; a port that is given moves the instance to it, and 0 only when "
+                + "somebody else has the one it had.",
+            "A server that nobody has queried for --idle sleeps, and sessions that are open then end (57P01), also one that waits for LISTEN. "
+                + "The next connection wakes it. --idle never keeps it up.",
             "The flags of prisma dev are taken with their meaning; -d prints the plain URL alone.",
         ],
         examples: [
@@ -53,6 +56,7 @@ enum UpCommand {
             context.out(
                 FactsText.up(facts, colours: context.coloursOutput, foreground: invocation.flag("foreground"), named: named))
         }
+        context.warn(facts)
         return invocation.flag("foreground") ? try follow(facts, interrupt: interrupt, json: json, context) : 0
     }
 

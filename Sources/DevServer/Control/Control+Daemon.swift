@@ -14,7 +14,8 @@ extension Control {
         DaemonFacts(
             version: devdbVersion, pid: Int(getpid()), home: layout.root, controlSocket: layout.controlSocket,
             httpUrl: "http://localhost:\(httpPort)", httpPort: Int(httpPort), startedAt: Timestamp.text(startedAt),
-            instances: await manager.list().count, runsServersAs: serversUser?.name)
+            instances: await manager.list().count, runsServersAs: serversUser?.name,
+            httpPortReason: httpPortReason)
     }
 
     /// Answers, then leaves: the answer goes out while the daemon lets its connections end.

@@ -29,6 +29,14 @@ extension Control {
         checks.append(await folders())
         checks.append(await space())
         checks.append(ports(await manager.list()))
+        if let httpPortReason {
+            checks.append(
+                .init(
+                    name: "http", ok: false, text: httpPortReason,
+                    help:
+                        "Write the new URLs down (dev url --http); dev daemon restart takes the old port if it is free, and keeps what it has then"
+                ))
+        }
         checks.append(descriptors())
         checks.append(passage(await manager.list()))
         checks.append(
@@ -81,7 +89,7 @@ extension Control {
         }
         return .init(
             name: "ports", ok: false, text: "\(first.record.name): \(first.reason ?? "")",
-            help: "End the program that has the port; the server takes it back by itself")
+            help: "End the program that has the port, and the server takes it back by itself; or give it another as said")
     }
 
     private func descriptors() -> DoctorFacts.Check {

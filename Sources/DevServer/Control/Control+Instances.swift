@@ -15,7 +15,9 @@ extension Control {
     }
 
     func status(_ request: SelectRequest) async throws(DevError) -> InstanceFacts {
-        facts(try await existing(request.selection).status)
+        let status = try await existing(request.selection).status
+        let usesDaemons = !status.record.ports.contains { $0.kind == .http }
+        return facts(status, notes: usesDaemons ? [httpPortReason].compactMap { $0 } : [])
     }
 
     /// Wakes what sleeps, and waits for what somebody else is waking. - Returns: those that were not running.
@@ -78,11 +80,13 @@ extension Control {
     }
 
     func undo(_ request: UndoRequest) async throws(DevError) -> InstanceFacts {
-        let record = try await manager.undoRemove(try InstanceName(request.name))
+        let name = try InstanceName(request.name)
+        let removed = try await manager.trash().filter { $0.instance.name == name }.max { $0.removedAt < $1.removedAt }
+        let record = try await manager.undoRemove(name)
         guard let status = await manager.status(record.name) else {
-            throw DevError(.notFound, "There is no server \(record.name)", object: record.name.text)
+            throw DevError(.notFound, "There is no instance \(record.name)", object: record.name.text)
         }
-        return facts(status)
+        return facts(status, notes: Self.notes(record, before: removed?.instance.ports ?? []))
     }
 
     static func isUp(_ status: InstanceStatus) -> Bool {

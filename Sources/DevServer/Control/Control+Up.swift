@@ -38,6 +38,8 @@ extension Control {
         } else {
             throw DevError(.cancelled, "\(name) was removed meanwhile", object: name.text)
         }
+        var notes = await Self.notes(on: wanted.ports, of: record, in: manager)
+        if let present { notes += Self.notes(record, before: present.record.ports) }
         if let status = await manager.status(name), !Self.isUp(status) || status.state != .running {
             await progress.say("Starting \(name)")
         }
@@ -47,7 +49,7 @@ extension Control {
         guard let status = await manager.status(name) else {
             throw DevError(.cancelled, "\(name) was removed meanwhile", object: name.text)
         }
-        return facts(status, created: created)
+        return facts(status, created: created, notes: notes)
     }
 
     /// What flags and dev.toml ask for; nil = they don't say.
@@ -104,25 +106,21 @@ extension Control {
                 .versionMismatch, "\(record.name) has PostgreSQL \(record.pgVersion), and \(pg) is asked for", object: record.name.text,
                 help: "Make another with dev up NAME --pg \(pg), or copy the data with pg_dump")
         }
-        for (kind, port) in wanted.ports where port != 0 {
-            let has = record.ports.first { $0.kind == kind }?.port ?? (kind == .http ? httpPort : 0)
-            guard has == port else {
-                throw DevError(
-                    .exists, "\(record.name) has port \(has), which is its own for life", object: record.name.text,
-                    help: "Leave the flag away, or make another server with dev up NAME")
-            }
-        }
+        // One without an HTTP port of its own has the daemon's.
+        let shared = !record.ports.contains { $0.kind == .http }
+        let ports = wanted.ports.filter { !($0.key == .http && shared && $0.value == httpPort) }
+        let moved = try await manager.move(record.id, to: ports)
         let before = try await remembered(of: record.id)
         let changed = Self.merged(record, wanted, before: before, project: project)
         if before != wanted.fromFile, project.file != nil { try await remember(wanted.fromFile, of: record.id) }
         if let password = wanted.password, password != record.password { _ = try await manager.setPassword(record.id, password) }
-        guard changed != record else { return try await current(record) }
+        guard changed != record else { return await current(moved) }
         return try await manager.configure(record.id) { record in
             record = Self.merged(record, wanted, before: before, project: project)
         }
     }
 
-    private func current(_ record: InstanceRecord) async throws(DevError) -> InstanceRecord {
+    private func current(_ record: InstanceRecord) async -> InstanceRecord {
         await manager.status(record.name)?.record ?? record
     }
 

@@ -13,6 +13,8 @@ struct Control: Sendable {
     let serversUser: ServersUser?
     /// The daemon's own HTTP port.
     let httpPort: UInt16
+    /// Why it is another than before, for a person.
+    let httpPortReason: String?
     /// Seconds since 1970.
     let startedAt: Double
     /// Why sockets can't be handed off, if so.
@@ -54,7 +56,7 @@ struct Control: Sendable {
             let found = await matching([pattern])
             guard found.count == 1 else {
                 throw DevError(
-                    found.isEmpty ? .notFound : .usage, "\"\(pattern)\" matches \(found.count) servers; one is wanted", object: pattern,
+                    found.isEmpty ? .notFound : .usage, "\"\(pattern)\" matches \(found.count) instances; one is wanted", object: pattern,
                     help: "Run dev ls")
             }
             return (found[0].record.name, project)
@@ -69,7 +71,7 @@ struct Control: Sendable {
         let (name, project) = try await one(selection)
         guard let status = await manager.status(name) else {
             throw DevError(
-                .notFound, "There is no server \(name)", object: name.text,
+                .notFound, "There is no instance \(name)", object: name.text,
                 help: selection.patterns.isEmpty ? "Run dev up" : "Run dev ls, or dev up \(name)")
         }
         return (status, project)
@@ -101,7 +103,7 @@ struct Control: Sendable {
         return String(text)
     }
 
-    func facts(_ status: InstanceStatus, created: Bool = false) -> InstanceFacts {
-        InstanceFacts(status, layout: layout, daemonPort: httpPort, created: created)
+    func facts(_ status: InstanceStatus, created: Bool = false, notes: [String] = []) -> InstanceFacts {
+        InstanceFacts(status, layout: layout, daemonPort: httpPort, created: created, notes: notes)
     }
 }

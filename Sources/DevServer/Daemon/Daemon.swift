@@ -82,27 +82,29 @@ actor Daemon {
         try catchSignals()
         let layout = layout
         let startedAt = WallClock.now()
-        let (registry, support, last, claimed) = try await loop.blocking { () throws(DevError) in
+        let (registry, support, memory, claimed) = try await loop.blocking { () throws(DevError) in
             let registry = try Registry(path: layout.registry)
-            let ports = try registry.instances().flatMap { $0.ports.map(\.port) }
-            let last = try registry.setting(Self.portSetting).flatMap { UInt16($0) }
-            return (registry, HandoffInstall.run(layout), last, Set(ports))
+            let ports = try (registry.instances() + registry.trash().map(\.instance)).flatMap { $0.ports.map(\.port) }
+            return (registry, HandoffInstall.run(layout), try HTTPPortMemory(registry), Set(ports))
         }
         self.registry = registry
         if let reason = support.path == nil ? support.reason : nil { log.warning("no hand-off", ["reason": reason]) }
         if let user { log.info("started as root", ["servers-run-as": user.name]) }
 
         // Bound now, so that a clash ends the start, and so that the manager gives the port to nobody; served later.
-        let bound = try HTTPPorts.bind(wanted: try wantedPort(), last: last, claimed: claimed)
-        if bound.port != last {
-            try await loop.blocking { () throws(DevError) in try registry.set(Self.portSetting, String(bound.port)) }
+        let wanted = try wantedPort()
+        let bound = try HTTPPorts.bind(wanted: wanted, last: memory.last, claimed: claimed)
+        let displaced = try await loop.blocking { () throws(DevError) in
+            try memory.note(bound.port, chosen: wanted == bound.port, registry)
         }
+        if let displaced { log.warning("http port changed", ["reason": displaced]) }
 
         let manager = InstanceManager(
             loop: loop, registry: registry,
             configuration: ManagerConfiguration(
-                layout: layout, environment: environment, user: user, library: support, reservedPorts: [bound.port, HTTPPorts.standard],
-                log: log, stirred: { [weak self] in self?.stirred() }, changed: { [weak self] in self?.assumeIsolated { $0.copySoon() } }))
+                layout: layout, environment: environment, user: user, library: support,
+                reservedPorts: Set([bound.port, HTTPPorts.standard] + memory.last), log: log,
+                stirred: { [weak self] in self?.stirred() }, changed: { [weak self] in self?.assumeIsolated { $0.copySoon() } }))
         self.manager = manager
         let prisma = PrismaService(
             loop: loop, instances: manager, log: log, milliseconds: { Int64(WallClock.now() * 1000) }, random: Front.systemRandom)
@@ -122,7 +124,8 @@ actor Daemon {
         await housekeeper.look()
 
         let service = Control(
-            loop: loop, manager: manager, registry: registry, layout: layout, serversUser: user, httpPort: bound.port, startedAt: startedAt,
+            loop: loop, manager: manager, registry: registry, layout: layout, serversUser: user, httpPort: bound.port,
+            httpPortReason: displaced, startedAt: startedAt,
             handoffProblem: support.path == nil ? support.reason : nil,
             removed: { await housekeeper.look() }, answered: { [weak self] in self?.stirred() },
             leave: { stopServers in await self.leave(stopServers: stopServers) })
@@ -164,8 +167,6 @@ actor Daemon {
             log.warning("no copy of the registry", ["error": error])
         }
     }
-
-    private static let portSetting = "http-port"
 
     private func wantedPort() throws(DevError) -> UInt16? {
         guard let text = environment["DEVDB_HTTP_PORT"], !text.isEmpty else { return nil }

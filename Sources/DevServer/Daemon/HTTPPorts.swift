@@ -35,9 +35,9 @@ enum HTTPPorts {
 
     /// - Parameters:
     ///   - wanted: DEVDB_HTTP_PORT: that port or none at all; 0 = the last one, else any free.
-    ///   - last: what it was last time, so that URLs stay.
+    ///   - last: what it was before, best first, so that URLs stay.
     ///   - claimed: the instances' ports.
-    static func bind(wanted: UInt16?, last: UInt16?, claimed: Set<UInt16>) throws(DevError) -> LoopbackPort {
+    static func bind(wanted: UInt16?, last: [UInt16], claimed: Set<UInt16>) throws(DevError) -> LoopbackPort {
         if let wanted, wanted != 0 {
             do {
                 return try LoopbackPort.bind(wanted)
@@ -47,7 +47,7 @@ enum HTTPPorts {
                     help: "Unset DEVDB_HTTP_PORT, or set it to a free port")
             }
         }
-        var candidates = [last, wanted == nil ? standard : nil].compactMap { $0 }.filter { !claimed.contains($0) }
+        var candidates = (last + (wanted == nil ? [standard] : [])).filter { !claimed.contains($0) }
         if wanted == nil {
             candidates += (firstFree..<firstFree + 200).filter { !claimed.contains($0) }
         }

@@ -33,11 +33,11 @@ actor InstanceSites: PortBinder {
         }
     }
 
-    func bindAvailable(_ record: InstanceRecord) async -> DevError? {
-        var problem: DevError?
-        do throws(DevError) { try await openSite(record) } catch { problem = error }
+    func bindAvailable(_ record: InstanceRecord) async -> [DevError] {
+        var problems: [DevError] = []
+        do throws(DevError) { try await openSite(record) } catch { problems.append(error) }
         // The database's ports are looked at also then; theirs is what matters more.
-        return await front.bindAvailable(record) ?? problem
+        return await front.bindAvailable(record) + problems
     }
 
     private func openSite(_ record: InstanceRecord) async throws(DevError) {

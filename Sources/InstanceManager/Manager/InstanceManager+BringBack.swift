@@ -82,7 +82,7 @@ extension InstanceManager {
             let complete = try await allocatePorts(record, nil)
             try await effects?.save(complete)
         } catch {
-            portProblems[record.id] = error
+            portProblems[record.id] = [error]
             log.error("ports", ["instance": record.name, "error": error])
         }
     }

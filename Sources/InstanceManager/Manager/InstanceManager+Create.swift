@@ -156,17 +156,18 @@ extension InstanceManager {
     /// Brings back the newest removed instance of a name, with its ports if they are still free.
     public func undoRemove(_ name: InstanceName) async throws(DevError) -> InstanceRecord {
         guard let effects, binder != nil else { throw InstanceManager.notStarted }
-        guard names[name] == nil else {
-            throw DevError(
-                .exists, "There is an instance \(name) again", object: name.text,
-                help: "Remove that one first, then run dev undo rm \(name)")
-        }
         let candidates = try await trash().filter { $0.instance.name == name }
         guard let found = candidates.max(by: { $0.removedAt < $1.removedAt }) else {
             throw DevError(
-                .notFound, "There is no \(name) in the trash", object: name.text, help: "What is removed can be brought back for 7 days")
+                .notFound, "There is no \(name) in the trash", object: name.text,
+                cause: names[name] == nil ? "what is removed is kept for 7 days" : "\(name) has not been removed",
+                help: "Run dev ls to see the instances that there are")
         }
-        guard names[name] == nil else { throw DevError(.exists, "There is an instance \(name) again", object: name.text) }
+        guard names[name] == nil else {
+            throw DevError(
+                .exists, "There is an instance \(name) again", object: name.text,
+                help: "Run dev rm \(name) first: both are in the trash then, and the one that was removed last comes back first")
+        }
         let id = found.instance.id
         names[name] = id
         do throws(DevError) {

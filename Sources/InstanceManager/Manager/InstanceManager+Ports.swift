@@ -3,15 +3,22 @@ internal import Loop
 internal import Registry
 
 extension InstanceManager {
-    /// Ports of all instances but one, sleeping ones too: they keep their claim.
-    private func rules(except id: String) -> PortRules {
+    /// Ports of all instances but one, sleeping ones too: they keep their claim. What is in the trash may come back, and is to
+    /// find its ports then.
+    func rules(except id: String) async -> PortRules {
+        // A trash that can't be read keeps nobody from making an instance.
+        let removed = ((try? await trash()) ?? []).filter { $0.instance.id != id }
+        return PortRules(claims: claims(except: id), kept: Set(removed.flatMap(\.instance.ports).map(\.port)))
+    }
+
+    private func claims(except id: String) -> [UInt16: String] {
         var claims: [UInt16: String] = [:]
         for port in configuration.reservedPorts { claims[port] = "the daemon" }
         for (other, owner) in owners where other != id {
             let record = owner.assumeIsolated { $0.record }
             for port in record.ports { claims[port.port] = record.name.text }
         }
-        return PortRules(claims: claims)
+        return claims
     }
 
     /// Finds ports by really binding them. The record of the owner has them before the binder opens them, so that a
@@ -19,11 +26,11 @@ extension InstanceManager {
     /// - Parameter request: nil when an instance comes back: it gets its old ports if it can.
     func allocatePorts(_ record: InstanceRecord, _ request: NewInstance?) async throws(DevError) -> InstanceRecord {
         guard let binder else { throw InstanceManager.notStarted }
-        let rules = rules(except: record.id)
+        let rules = await rules(except: record.id)
         var asked: [PortRecord.Kind: UInt16] = [:]
         for (kind, port) in [(PortRecord.Kind.http, request?.httpPort), (.main, request?.mainPort), (.shadow, request?.shadowPort)] {
             guard let port, port != 0 else { continue }
-            try rules.check(port, name: record.name.text, asked: Array(asked.values))
+            try rules.check(port, kind, name: record.name, asked: Array(asked.values))
             asked[kind] = port
         }
         var refused: Set<UInt16> = []
@@ -39,11 +46,13 @@ extension InstanceManager {
                 guard error.code == .portTaken, let port = UInt16(error.object), record.ports.contains(where: { $0.port == port }) else {
                     throw error
                 }
-                guard !asked.values.contains(port) else { throw portTaken(port, error) }
+                guard !asked.values.contains(port) else { throw portTaken(port, record, error) }
                 guard refused.insert(port).inserted else { throw error }
             }
         }
-        throw DevError(.portTaken, "No free ports were found", object: record.name.text, help: "Run dev up --db-port N --shadow-db-port N")
+        throw DevError(
+            .portTaken, "No free ports were found", object: record.name.text,
+            help: "Run dev up \(record.name) --db-port N --shadow-db-port N")
     }
 
     private func choose(
@@ -68,11 +77,13 @@ extension InstanceManager {
         return ports
     }
 
-    /// Says who has the port, where that can be told.
-    func portTaken(_ port: UInt16, _ error: DevError) -> DevError {
-        guard let holder = PortHolder.describe(port) else { return error }
+    /// Says who has the port, where that can be told, and how its instance gets another.
+    func portTaken(_ port: UInt16, _ record: InstanceRecord, _ error: DevError) -> DevError {
+        let kind = record.ports.first { $0.port == port }?.kind ?? .main
+        let holder = PortHolder.describe(port).map { "Port \(port) is used by \($0)" }
         return DevError(
-            .portTaken, "Port \(port) is used by \(holder)", object: String(port), help: "Run dev up --db-port 0 to take any free port")
+            .portTaken, holder ?? error.message, object: String(port), cause: holder == nil ? error.cause : nil,
+            help: PortRules.otherPort(record.name, kind))
     }
 
     /// At the daemon's start: an instance whose port somebody else has says so, and gets it back when it is free. Its other
@@ -80,18 +91,24 @@ extension InstanceManager {
     func bindOrRetry(_ id: String) async {
         guard let binder, let owner = owners[id] else { return }
         let record = await owner.record
-        let problem = await binder.bindAvailable(record)
+        let problems = await binder.bindAvailable(record)
         guard owners[id] === owner else { return }
-        guard let problem else {
+        guard !problems.isEmpty else {
             if portProblems.removeValue(forKey: id) != nil { log.info("ports are back", ["instance": record.name]) }
             return
         }
         // Looked into once for each port: to find who has it means to look at every process.
-        if portProblems[id]?.object != problem.object {
-            portProblems[id] = UInt16(problem.object).map { portTaken($0, problem) } ?? problem
-            log.error("ports", ["instance": record.name, "error": problem])
+        let known = portProblems[id] ?? []
+        if known.map(\.object) != problems.map(\.object) {
+            portProblems[id] = problems.map { problem in UInt16(problem.object).map { portTaken($0, record, problem) } ?? problem }
+            for problem in portProblems[id] ?? [] { log.error("ports", ["instance": record.name, "error": problem]) }
         }
         retryPorts()
+    }
+
+    /// What of an instance's ports is missing and why, for a person; nil when all are there.
+    func portReason(_ id: String) -> String? {
+        portProblems[id].map { problems in problems.map { $0.message + ($0.help.map { ". " + $0 } ?? "") }.joined(separator: "; ") }
     }
 
     /// The one periodic work of the daemon, only while a port is missing: nobody tells when a port becomes free.

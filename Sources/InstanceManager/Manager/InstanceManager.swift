@@ -21,8 +21,8 @@ public actor InstanceManager {
     var owners: [String: InstanceOwner] = [:]
     /// Names in use, also by instances that are being made or brought back.
     var names: [InstanceName: String] = [:]
-    /// Instances that don't have their ports because somebody else does: id → what is wrong.
-    var portProblems: [String: DevError] = [:]
+    /// Instances that don't have all their ports because somebody else does: id → what is wrong with each.
+    var portProblems: [String: [DevError]] = [:]
     var portRetry: Task<Void, Never>?
     var shadowWork: [String: Task<Result<String, DevError>, Never>] = [:]
     /// New data directories on their way to the disk; by id. Their create intents are open until then.
@@ -111,12 +111,12 @@ public actor InstanceManager {
     public func status(_ name: InstanceName) -> InstanceStatus? { names[name].flatMap { status(id: $0) } }
 
     public func status(id: String) -> InstanceStatus? {
-        let (problem, earlier) = (portProblems[id], inherited[id] ?? 0)
+        let (problem, earlier) = (portReason(id), inherited[id] ?? 0)
         if earlier > 0 { recountInherited(id) }
         return owners[id]?.assumeIsolated { owner in
             InstanceStatus(
                 record: owner.record, state: owner.machine.publicState, pid: owner.server?.pid,
-                reason: owner.brokenReason ?? problem?.description, passage: owner.endpoint?.passage,
+                reason: owner.brokenReason ?? problem, passage: owner.endpoint?.passage,
                 sessions: owner.sessions + (owner.server == nil ? 0 : earlier), adopted: owner.server?.adopted ?? false,
                 pendingRestart: owner.server == nil ? [] : pendingRestart(owner.record, owner.endpoint?.passage))
         }
@@ -136,10 +136,11 @@ public actor InstanceManager {
     }
 
     /// Wakes it by a person's wish: `broken` is cleared and the restart budget is new.
-    /// - Throws: as `endpoint`; `port-taken` when somebody else has one of its ports.
+    /// - Throws: as `endpoint`; `port-taken` when somebody else has its main port. Without another one it works: see the status.
     public func start(_ id: String) async throws(DevError) -> Endpoint {
         if portProblems[id] != nil { await bindOrRetry(id) }
-        if let problem = portProblems[id] { throw problem }
+        let main = try await owner(id).record.ports.first { $0.kind == .main }.map { String($0.port) }
+        if let problem = portProblems[id]?.first(where: { main == nil || $0.object == main }) { throw problem }
         try await repair(id)
         let endpoint = try await endpoint(id)
         if let settling = settling[id], settling.isShort { await settling.work.value }

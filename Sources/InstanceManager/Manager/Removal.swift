@@ -55,6 +55,12 @@ struct Removal: Sendable {
 
     /// - Parameter record: the instance as it will be; its ports may be others than before.
     func restore(_ trash: TrashRecord, as record: InstanceRecord) async throws(DevError) {
+        let version = trash.path + "/data/PG_VERSION"
+        guard Paths.exists(version) else {
+            throw DevError(
+                .failed, "The data of \(record.name) are no longer in the trash", object: trash.path, cause: "there is no \(version)",
+                help: "Put that folder back from a copy and try again, or make a new instance: dev up \(record.name)")
+        }
         let intent = try await line.run { registry throws(DevError) in
             try registry.begin(.restore, instance: record.id, detail: trash.path)
         }

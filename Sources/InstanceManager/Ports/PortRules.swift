@@ -10,8 +10,8 @@ public protocol PortBinder: Sendable {
     func bind(_ record: InstanceRecord) async throws(DevError)
     /// Binds each of the record's ports that can be had, for an instance whose ports are its own already: one that somebody
     /// else has must not keep clients from the others. Ask again for the rest.
-    /// - Returns: why the first of those that are missing can't be had, as `bind` would throw it; nil when all are bound.
-    func bindAvailable(_ record: InstanceRecord) async -> DevError?
+    /// - Returns: why those that are missing can't be had, as `bind` would throw it, in the record's order.
+    func bindAvailable(_ record: InstanceRecord) async -> [DevError]
     /// Lets go of all ports of an instance and ends its sessions.
     func release(_ id: String) async
 }
@@ -24,9 +24,20 @@ struct PortRules: Sendable {
 
     /// Ports of other instances, and of the daemon itself.
     var claims: [UInt16: String]
+    /// Ports of what is in the trash: given to others when they are asked for, or when there is no other.
+    var kept: Set<UInt16> = []
+
+    /// How an instance gets a port that is free.
+    static func otherPort(_ name: InstanceName, _ kind: PortRecord.Kind) -> String {
+        switch kind {
+        case .main: "Run dev up \(name) --db-port 0 to take any free port"
+        case .shadow: "Run dev up \(name) --shadow-db-port 0 to take any free port"
+        case .http: "Run dev up \(name) --port 0 to take the daemon's port"
+        }
+    }
 
     /// Checks an asked port.
-    func check(_ port: UInt16, name: String, asked: [UInt16]) throws(DevError) {
+    func check(_ port: UInt16, _ kind: PortRecord.Kind, name: InstanceName, asked: [UInt16]) throws(DevError) {
         if asked.contains(port) {
             throw DevError(
                 .usage, "Port \(port) is asked for twice", object: String(port),
@@ -34,7 +45,7 @@ struct PortRules: Sendable {
         }
         if let owner = claims[port] {
             throw DevError(
-                .portTaken, "Port \(port) belongs to \(owner)", object: String(port), help: "Run dev up --db-port 0 to take any free port")
+                .portTaken, "Port \(port) belongs to \(owner)", object: String(port), help: PortRules.otherPort(name, kind))
         }
         if UnsafePorts.contains(port) {
             throw DevError(
@@ -49,8 +60,10 @@ struct PortRules: Sendable {
     ///   - standard: whether the default is among them.
     func candidates(_ kind: PortRecord.Kind, last: UInt16?, standard: Bool = true, taken: Set<UInt16>) -> [UInt16] {
         var result: [UInt16] = []
-        func add(_ port: UInt16) {
-            guard claims[port] == nil, !taken.contains(port), !result.contains(port), !UnsafePorts.contains(port) else { return }
+        func add(_ port: UInt16, lasting: Bool = true) {
+            guard claims[port] == nil, lasting != kept.contains(port), !taken.contains(port), !result.contains(port),
+                !UnsafePorts.contains(port)
+            else { return }
             result.append(port)
         }
         if let last { add(last) }
@@ -59,6 +72,7 @@ struct PortRules: Sendable {
         let end = UInt16(min(65_535, Int(highest) + 100))
         for port in PortRules.firstFree...end { add(port) }
         if end < 65_535 { for port in (end + 1)...65_535 where result.count < 64 { add(port) } }
+        for port in kept.sorted() { add(port, lasting: false) }
         return result
     }
 }

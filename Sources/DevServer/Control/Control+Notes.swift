@@ -1,0 +1,35 @@
+internal import Basics
+internal import InstanceManager
+internal import Registry
+
+/// What a person is told beside the answer: URLs are written down in many places, and none of those knows.
+extension Control {
+    /// - Parameter before: the ports that it had.
+    static func notes(_ record: InstanceRecord, before: [PortRecord]) -> [String] {
+        PortRecord.Kind.allCases.compactMap { kind in
+            let last = before.first { $0.kind == kind }?.port
+            let now = record.ports.first { $0.kind == kind }?.port
+            guard let last, last != now else { return nil }
+            let url =
+                switch kind {
+                case .main: "URL"
+                case .shadow: "shadow URL"
+                case .http: "HTTP URL"
+                }
+            return "The \(url) of \(record.name) has changed: it had port \(last), and has \(now.map { "\($0)" } ?? "the daemon's") now"
+        }
+    }
+
+    /// Ports that were asked for and belong to what is in the trash.
+    static func notes(
+        on asked: [PortRecord.Kind: UInt16], of record: InstanceRecord, in manager: InstanceManager
+    ) async -> [String] {
+        let asked = Set(asked.values.filter { $0 != 0 })
+        guard !asked.isEmpty, let trash = try? await manager.trash() else { return [] }
+        return trash.filter { $0.instance.id != record.id }.flatMap { item in
+            item.instance.ports.map(\.port).filter(asked.contains).map { port in
+                "Port \(port) was that of \(item.instance.name), which is in the trash and would come back with another"
+            }
+        }
+    }
+}
