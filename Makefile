@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PREFIX ?= /usr/local
 SCRIPTS := scripts
 
-.PHONY: build up test bench fuzz lint format release install uninstall clean help
+.PHONY: build up test bench bench-shim fuzz lint format release install uninstall clean help
 
 build: ## build everything (debug)
 	@$(SCRIPTS)/build.sh
@@ -18,6 +18,9 @@ test: ## the whole suite; FILTER=Name runs a part of it
 
 bench: release ## the benchmarks of docs/benchmarks.md (release build)
 	@$(SCRIPTS)/bench.sh
+
+bench-shim: release ## Prisma over HTTP beside Prisma's own executor
+	@$(SCRIPTS)/bench.sh --rows shim
 
 fuzz: ## each fuzzer for FUZZ_SECONDS (default 60)
 	@$(SCRIPTS)/fuzz.sh
