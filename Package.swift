@@ -103,7 +103,7 @@ let package = Package(
         tests("DevAPITests", ["Basics", "DevAPI", "ControlTestSupport"], exclude: ["fake-devd.sh"]),
         tests("FilesTests", ["Basics", "Files"]),
         tests("DevServerTests", ["Basics", "Loop", "HTTPWire", "DevAPI", "DevServer", "TestSupport"]),
-        tests("HTTPShimTests", ["HTTPShim", "PostgresSession"]),
+        tests("HTTPShimTests", ["HTTPShim", "PostgresSession", "WireTestSupport"]),
         tests("RegistryTests", ["Basics", "Files", "Registry"]),
         tests(
             "InstanceManagerTests",

@@ -37,7 +37,8 @@ struct Generators {
             guard arguments.count >= 2 else { throw .plain("Invalid Product generator arguments") }
             let (left, right) = (arguments[0].asList, arguments[1].asList)
             // As many pairs as a statement could take many times over; more would only fill the memory.
-            guard left.count.multipliedReportingOverflow(by: max(1, right.count)).partialValue <= 10_000_000 else {
+            let (count, overflow) = left.count.multipliedReportingOverflow(by: right.count)
+            guard !overflow, count <= 1_000_000 else {
                 throw .plain("Invalid Product generator arguments")
             }
             return .list(left.flatMap { first in right.map { .list([first, $0]) } })

@@ -38,7 +38,11 @@ final class PlanRun {
             return last
         case .bind(let bindings, let node):
             let inner = Scope(parent: scope)
-            for binding in bindings { inner.bind(binding.name, try await evaluate(binding.node, inner, database)) }
+            for binding in bindings {
+                let value = try await evaluate(binding.node, inner, database)
+                try ValueBounds.check(value)
+                inner.bind(binding.name, value)
+            }
             return try await evaluate(node, inner, database)
         case .query(let template): return try await query(template, scope, database)
         case .execute(let template):

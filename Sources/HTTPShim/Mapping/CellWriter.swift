@@ -51,7 +51,9 @@ enum CellWriter {
             index += 1
         }
         // "-0" and "0.000…1" go the long way.
-        if bytes[start] == 0x30 { return start == 0 && (bytes.count == 1 || (point == 1 && bytes[2] != 0x30 && bytes[index - 1] != 0x30)) }
+        if bytes[start] == 0x30 {
+            return start == 0 && (bytes.count == 1 || (point == 1 && bytes.count > 2 && bytes[2] != 0x30 && bytes[index - 1] != 0x30))
+        }
         return point < 0 || (point > start && bytes[index - 1] != 0x30 && point != index - 1)
     }
 

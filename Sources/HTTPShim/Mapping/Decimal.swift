@@ -16,7 +16,7 @@ enum Decimal {
                 if isFraction { exponent -= 1 }
             case UInt8(ascii: ".") where !isFraction: isFraction = true
             case UInt8(ascii: "e"), UInt8(ascii: "E"):
-                guard !digits.isEmpty, let power = Int(rest), abs(power) < 1_000_000 else { return text }
+                guard !digits.isEmpty, let power = Int(rest), (-999_999...999_999).contains(power) else { return text }
                 exponent += power
                 rest = ""
             default: return text

@@ -4,9 +4,12 @@ struct PlanCache {
     static let limit = 500
     /// Larger plans, which carry their data in them, are not kept.
     static let largest = 256 << 10
+    /// Of all kept plans together; decoded they take some ten times that.
+    static let room = 2 << 20
 
     private var plans: [Key: (plan: Plan, use: UInt64)] = [:]
     private var uses: UInt64 = 0
+    private var size = 0
 
     /// Bytes with a hash of their own: SipHash over some kilobytes would cost more than all the rest.
     private struct Key: Hashable {
@@ -47,7 +50,11 @@ struct PlanCache {
             return plans.values[index].plan
         }
         let plan = try PlanCache.decode(bytes)
-        if plans.count >= PlanCache.limit, let oldest = plans.min(by: { $0.value.use < $1.value.use })?.key { plans[oldest] = nil }
+        size += bytes.count
+        while plans.count >= PlanCache.limit || size > PlanCache.room, let oldest = plans.min(by: { $0.value.use < $1.value.use })?.key {
+            plans[oldest] = nil
+            size -= oldest.bytes.count
+        }
         plans[key] = (plan, uses)
         return plan
     }

@@ -27,7 +27,8 @@ struct LimitHeaders {
             guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), digits == "0" || digits.first != "0" else {
                 return nil
             }
-            return Double(text)
+            // Less than nothing is nothing, however many digits it has.
+            return Double(text).map { max(0, $0) }
         }
         var total = 0.0
         var isTime = false

@@ -26,6 +26,9 @@ public actor PrismaService {
         var pools: [String: SessionPool] = [:]
         let transactions: Transactions
         init(transactions: Transactions) { self.transactions = transactions }
+
+        /// As after the removal of its instance.
+        var isUnused: Bool { transactions.count == 0 && pools.values.allSatisfy(\.isUnused) }
     }
 
     /// - Parameters:
@@ -256,6 +259,8 @@ public actor PrismaService {
     private func site(_ work: Work) -> Site {
         let id = work.status.record.id
         if let site = sites[id] { return site }
+        // Those of instances that are gone went quiet. An idle one loses no more than the memory of its closed transactions.
+        sites = sites.filter { !$0.value.isUnused }
         let site = Site(transactions: Transactions(loop: loop, chance: chance))
         sites[id] = site
         return site
@@ -265,10 +270,11 @@ public actor PrismaService {
     private func pool(_ work: Work) -> SessionPool {
         let site = site(work)
         let database = work.key.database == "template1" || work.key.database.isEmpty ? work.status.record.mainDatabase : work.key.database
-        let user = work.key.user
         let limit = work.key.connectionLimit.flatMap { (1...1000).contains($0) ? $0 : nil } ?? PrismaService.defaultSessions
-        let name = "\(limit) \(user) \(database)"
+        let name = "\(limit) \(database)"
         if let pool = site.pools[name] { return pool }
+        // One pool a database is the rule; keys can name any number of them.
+        if site.pools.count >= 32 { site.pools = site.pools.filter { !$0.value.isUnused } }
         var limits = SessionPool.Limits(sessions: limit)
         if let seconds = work.key.poolTimeout { limits.patience = seconds > 0 ? .seconds(min(seconds, 86_400)) : .seconds(86_400) }
         let (loop, instances, id) = (loop, instances, work.status.record.id)

@@ -88,9 +88,9 @@ final class PooledDatabase: PlanDatabase {
     func transaction(_ work: (any PlanDatabase) async throws(PlanFailure) -> Value) async throws(PlanFailure) -> Value {
         let session = try await pool.acquire()
         let sender = sender(session)
+        let database = TransactionDatabase(sender)
         do throws(PlanFailure) {
             try await sender.command("BEGIN")
-            let database = TransactionDatabase(sender)
             let value = try await work(database)
             let started = clock.now
             try await sender.command("COMMIT")
@@ -103,7 +103,8 @@ final class PooledDatabase: PlanDatabase {
                 let started = clock.now
                 if (try? await sender.command("ROLLBACK")) != nil { journal?.command("ROLLBACK", started: started, ended: clock.now) }
             }
-            pool.release(session, reusable: true)
+            // A lock for the session, say, outlives the ROLLBACK.
+            pool.release(session, reusable: database.needsReset ? await SessionReset.reset(session) : true)
             throw error
         }
     }
@@ -116,9 +117,16 @@ final class TransactionDatabase: PlanDatabase {
     /// Raw SQL may have left something in the session.
     private(set) var needsReset = false
 
-    init(_ sender: StatementSender) { self.sender = sender }
+    /// Why nothing may be sent any more; nil while it may.
+    private let refusal: () -> PlanFailure?
+
+    init(_ sender: StatementSender, refusal: @escaping () -> PlanFailure? = { nil }) {
+        self.sender = sender
+        self.refusal = refusal
+    }
 
     func send(_ statement: Statement, isRaw: Bool) async throws(PlanFailure) -> ResultView? {
+        if let failure = refusal() { throw failure }
         guard isRaw, !needsReset else { return try await sender.send(statement, isRaw: isRaw) }
         do throws(PlanFailure) {
             let result = try await sender.send(statement, isRaw: true)

@@ -31,10 +31,12 @@ final class SessionPool {
     }
 
     var idleCount: Int { idle.count }
+    /// Nobody has anything of it.
+    var isUnused: Bool { busy == 0 && idle.isEmpty && waiters.isEmpty }
 
     /// One waiting request; resumed once.
     private final class Waiting {
-        enum Outcome: Sendable { case turn, late }
+        enum Outcome: Sendable { case turn, late, closed }
         var continuation: UnsafeContinuation<Outcome, Never>?
         func resume(_ outcome: Outcome) {
             let continuation = continuation
@@ -50,6 +52,10 @@ final class SessionPool {
         let patience = patience ?? limits.patience
         if busy >= limits.sessions { try await waitForTurn(patience) } else { busy += 1 }
         // From here on one of the places is ours.
+        guard !isClosed else {
+            passOn()
+            throw SessionPool.closed(isRaw: isRaw)
+        }
         while let last = idle.popLast() {
             // A server that went to sleep took it along; that is known without sending anything.
             if last.session.check() { return last.session }
@@ -63,6 +69,8 @@ final class SessionPool {
         }
     }
 
+    private static func closed(isRaw: Bool) -> PlanFailure { DatabaseFailure(kind: .connectionClosed).failure(isRaw: isRaw) }
+
     private func waitForTurn(_ patience: Duration) async throws(PlanFailure) {
         let waiting = Waiting()
         let timer = TimerHandle(loop: loop)
@@ -75,6 +83,7 @@ final class SessionPool {
                 waiting.resume(.late)
             }
         }
+        if outcome == .closed { throw SessionPool.closed(isRaw: false) }
         guard outcome == .turn else {
             let seconds = patience.components.seconds
             throw .user(
@@ -124,12 +133,15 @@ final class SessionPool {
         }
     }
 
-    /// Ends idle sessions now and the others when they come back.
+    /// Ends idle sessions now and the others when they come back; who waits for one is told.
     func close() {
         isClosed = true
         sweeper?.close()
         sweeper = nil
         for entry in idle { entry.session.close() }
         idle = []
+        let waiting = waiters
+        waiters = []
+        for waiter in waiting { waiter.resume(.closed) }
     }
 }

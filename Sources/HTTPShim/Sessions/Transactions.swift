@@ -132,7 +132,9 @@ final class Transactions: @unchecked Sendable {
         _ work: (TransactionDatabase) async throws(PlanFailure) -> T
     ) async throws(PlanFailure) -> T {
         try await exclusively(id, "query") { transaction async throws(PlanFailure) in
-            let database = TransactionDatabase(self.sender(transaction, journal, deadline))
+            let sender = self.sender(transaction, journal, deadline)
+            // Of a plan with several statements the next one must not come behind the ROLLBACK, on its own.
+            let database = TransactionDatabase(sender) { transaction.isClosing ? self.failure(id, "query") : nil }
             defer { transaction.needsReset = transaction.needsReset || database.needsReset }
             return try await work(database)
         }
@@ -197,8 +199,16 @@ final class Transactions: @unchecked Sendable {
         guard running[transaction.id] === transaction, !transaction.isClosing else { return }
         transaction.isClosing = true
         remember(transaction.id, .expired(started: transaction.started, timeout: transaction.timeout))
-        // A statement under way is let end, and its client gets the answer: the ROLLBACK waits in the session's line.
-        loop.task { await self.giveBack(transaction) }
+        // A statement under way is let end, and its client gets the answer; whoever waits is told what happened.
+        loop.task { await self.giveBackInTurn(transaction) }
+    }
+
+    /// After the work that is under way, before what waits: the session must not be another's while it is in use here.
+    private func giveBackInTurn(_ transaction: Running) async {
+        if transaction.isBusy { await withUnsafeContinuation { transaction.queue.insert($0, at: 0) } }
+        transaction.isBusy = true
+        await giveBack(transaction)
+        next(transaction)
     }
 
     private func finish(_ transaction: Running, _ ending: Ending) async {
@@ -249,11 +259,13 @@ final class Transactions: @unchecked Sendable {
 
     /// The daemon stops: all are rolled back.
     func closeAll() async {
-        for transaction in running.values {
-            transaction.isClosing = true
-            remember(transaction.id, .rolledBack)
+        for transaction in Array(running.values) {
+            if !transaction.isClosing {
+                transaction.isClosing = true
+                remember(transaction.id, .rolledBack)
+            }
             if transaction.isBusy { await transaction.session.cancel() }
-            await giveBack(transaction)
+            await giveBackInTurn(transaction)
         }
     }
 }

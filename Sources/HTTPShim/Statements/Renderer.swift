@@ -3,6 +3,8 @@ struct Renderer {
     /// Most parameters of one statement of a chunkable template. PostgreSQL's own limit is 65,535.
     static let chunkLimit = 32_766
     static let hardLimit = 65_535
+    /// Two long lists in one statement leave little room to either: each statement repeats the other list whole.
+    static let mostChunks = 1000
 
     let template: SQLTemplate
     /// One per fragment that is no text, evaluated.
@@ -35,7 +37,7 @@ struct Renderer {
         // Only the first of the largest is ever split.
         guard template.isChunkable,
             let place = parts.indices.max(by: { (parts[$0].parameterCount, -$0) < (parts[$1].parameterCount, -$1) }),
-            let chunks = split(parts[place], room: limit - (total - parts[place].parameterCount))
+            let chunks = split(parts[place], room: limit - (total - parts[place].parameterCount)), chunks.count <= Renderer.mostChunks
         else { throw Renderer.tooMany }
         var statements: [Statement] = []
         for chunk in chunks {
