@@ -56,8 +56,20 @@ import Testing
             _ = machine.apply(.becameReady(attempt: machine.attempt), now: 10)
         }
         #expect(launches == 5)
-        #expect(machine.apply(.exited(attempt: machine.attempt, clean: false, failure: crash), now: 10) == [.markBroken(crash)])
+        let last = machine.apply(.exited(attempt: machine.attempt, clean: false, failure: crash), now: 10)
+        guard case .markBroken(let failure)? = last.first, last.count == 1 else {
+            Issue.record("\(last)")
+            return
+        }
         #expect(machine.publicState == .broken)
+        // It says that it is the budget, what is behind it, and what helps.
+        let error = failure.error
+        #expect(error.message.contains("6 times within 300 s") && error.cause == "crashed" && error.help?.contains("dev start m") == true)
+        // By itself it has another try only when the window has moved on.
+        #expect(machine.apply(.clientArrived(a), now: 200) == [.checkCause])
+        #expect(machine.apply(.causeChecked(changed: false), now: 200) == [.refuse([a], error)])
+        #expect(machine.apply(.clientArrived(b), now: 311) == [.checkCause])
+        #expect(machine.apply(.causeChecked(changed: false), now: 311) == [.clearBroken, .launch(attempt: machine.attempt)])
     }
 
     @Test func theBudgetComesBackWithTime() {

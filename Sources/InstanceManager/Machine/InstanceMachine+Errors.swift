@@ -19,6 +19,15 @@ extension InstanceMachine {
         DevError(.cancelled, "\(name) was stopped while it started", object: name, help: "Run dev start \(name)")
     }
 
+    /// - Parameter last: why it failed the last time.
+    func spent(_ last: DevError) -> DevError {
+        let (times, seconds) = (budget.failures.count, Int(RestartBudget.window))
+        return DevError(
+            last.code, "The server of \(name) failed \(times) times within \(seconds) s and is left alone", object: name,
+            cause: last.cause.map { "\(last.message): \($0)" } ?? last.message,
+            help: "Run dev start \(name) to try again now; a connection after five minutes tries too. dev logs \(name) shows more")
+    }
+
     var doesNotStop: DevError {
         DevError(
             .timedOut, "The server of \(name) does not stop", object: name,

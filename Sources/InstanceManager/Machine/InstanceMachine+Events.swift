@@ -23,7 +23,7 @@ extension InstanceMachine {
         case .stopPrepared(let number): number == stops ? stopPrepared() : []
         case .stopDeadlinePassed(let number): number == stops ? stopDeadlinePassed() : []
         case .stopFinished(let number): number == stops ? stopFinished() : []
-        case .causeChecked(let changed): causeChecked(changed)
+        case .causeChecked(let changed): causeChecked(changed, now: now)
         case .removed: removed()
         case .removeFailed(let error): removeFailed(error)
         }
@@ -349,6 +349,8 @@ extension InstanceMachine {
         }
         let pause = budget.spend(now: now)
         guard let pause, !failure.permanent else {
+            var failure = failure
+            if !failure.permanent { failure.error = spent(failure.error) }
             state = .broken(Broken(failure: failure))
             return answers + refusal(clients, failure.error) + [.markBroken(failure)]
         }
@@ -362,14 +364,16 @@ extension InstanceMachine {
         return [.delayLaunch(attempt: attempt, seconds: pause)]
     }
 
-    private mutating func causeChecked(_ changed: Bool) -> [Action] {
+    private mutating func causeChecked(_ changed: Bool, now: Double) -> [Action] {
         switch state {
         case .broken(let broken):
-            guard changed, !broken.clients.isEmpty else {
+            // One that only failed too often has no cause that could be seen to change: its time comes again.
+            let mayTry = changed || (!broken.failure.permanent && budget.hasRoom(now: now))
+            guard mayTry, !broken.clients.isEmpty else {
                 state = .broken(Broken(failure: broken.failure))
                 return refusal(broken.clients, broken.failure.error)
             }
-            budget.clear()
+            if changed { budget.clear() }
             return [.clearBroken] + launch(for: broken.clients)
         case .absent, .creating, .stopped, .starting, .recovering, .running, .stopping, .deleting: return []
         }

@@ -17,5 +17,8 @@ struct RestartBudget: Equatable, Sendable {
         return 0.1 * Double(1 << (failures.count - 2))
     }
 
+    /// Whether a failure now would be followed by another try.
+    func hasRoom(now: Double) -> Bool { failures.count { $0 > now - RestartBudget.window } < RestartBudget.restarts }
+
     mutating func clear() { failures = [] }
 }
