@@ -31,6 +31,7 @@ extension PostgresEffects {
             // Before the roles are read: nobody is to change them between that and the signal.
             if checkpoint { _ = try await session.query("CHECKPOINT") }
             let snapshot = try await ServerQueries.snapshot(session)
+            await session.end(loop: loop)
             Failpoint.pass("stop.read")
             return snapshot
         } catch {

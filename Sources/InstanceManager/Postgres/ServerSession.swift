@@ -68,6 +68,21 @@ final class ServerSession {
         tether?.close()
     }
 
+    /// Says goodbye and waits until the backend has gone, at most so long. One that is only left may still be there when the server
+    /// is stopped, and complains in its log.
+    func end(loop: Loop, within limit: Duration = .seconds(1)) async {
+        let watch = TimerHandle(loop: loop)
+        watch.start(after: limit) { self.close() }
+        defer {
+            watch.close()
+            close()
+        }
+        do throws(DevError) {
+            try await socket.write(ClientMessage.terminate())
+            while try await socket.read(into: &bytes, max: 16_384) > 0 { bytes = [] }
+        } catch {}
+    }
+
     /// Reads to the first ReadyForQuery. - Returns: the server's refusal, if it refuses.
     func greeted() async throws(SessionError) -> ServerMessage? {
         while true {
