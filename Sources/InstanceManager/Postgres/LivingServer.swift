@@ -20,11 +20,16 @@ final class LivingServer {
     private var lookIsDue = false
     private let timer: TimerHandle
     private var folder: FolderWatch?
+    private var sockets: FolderWatch?
     private var exitWatch: ExitWatch?
     /// How clients get through; found out at the first session.
     var passage: Passage?
     /// Why the hand-off did not work, if it was tried.
     var handoffProblem: String?
+    /// What it has lost, once it was told to go for that.
+    var loss: PostgresEffects.Loss?
+    /// When its socket was first missed.
+    var missedSince: ContinuousClock.Instant?
 
     var socketPath: String { socketDirectory + "/.s.PGSQL.5432" }
     var endpoint: Endpoint {
@@ -50,10 +55,14 @@ final class LivingServer {
     /// Begins to watch; `ended` is told of an adopted server's end (a child's is awaited).
     func watch(loop: Loop) throws(DevError) {
         let changed = changed
+        // The kernel names the folder itself when it is removed or renamed.
+        let folderName = dataDirectory.split(separator: "/").last.map(String.init)
         folder = try FolderWatch(loop: loop, path: dataDirectory) { name in
             // The files of a running server come and go; its state is in one of them.
-            if name == nil || name == "postmaster.pid" { changed.fire() }
+            if name == nil || name == "postmaster.pid" || name == "PG_VERSION" || name == folderName { changed.fire() }
         }
+        // A folder that is gone already is noticed at the first look.
+        sockets = try? FolderWatch(loop: loop, path: socketDirectory) { _ in changed.fire() }
         guard child == nil else { return }
         exitWatch = try ExitWatch(loop: loop, pid: server.pid) { [weak self] in self?.ended(nil) }
     }
@@ -64,6 +73,7 @@ final class LivingServer {
         hasEnded = true
         timer.close()
         folder?.close()
+        sockets?.close()
         exitWatch?.close()
         changed.fire()
     }

@@ -43,6 +43,10 @@ extension PostgresEffects {
             await held.changed.wait(after: seen)
             seen = held.changed.count
             guard !held.hasEnded else { return .ended }
+            if let status = await noticeLoss(held, record) {
+                guard status == previous else { return status }
+                continue
+            }
             let written = PostmasterFile.read(held.dataDirectory)?.status ?? ""
             let due = held.takeLook()
             if written != "stopping", isUp || due || written == "ready" || written == "standby" {

@@ -40,6 +40,8 @@ struct ServerFolder: Sendable {
             durable: false)
         let rules = data + "/pg_hba.conf"
         try OwnedFile.update(HostRules.file(present: Paths.readText(rules)), at: rules, user: user)
+        // The folder above is all servers' and may have been removed under a living daemon.
+        try DurableFile.makeFolder(layout.sockets, mode: user == nil ? 0o700 : 0o711)
         try DurableFile.makeFolder(sockets, mode: 0o700, owner: user?.ids)
         // A folder of that name by somebody else (the sockets may be under /tmp) would let them in.
         guard let owner = Paths.owner(sockets), owner.uid == user?.uid ?? geteuid(), owner.mode & 0o077 == 0 else {
