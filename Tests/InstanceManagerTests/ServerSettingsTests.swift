@@ -79,8 +79,12 @@ import Testing
 
     @Test func aSettingOfOursIsTakenAwayByACommand() {
         let log = "2026-01-01 LOG:  unrecognized configuration parameter \"nope\" in file \"/d/devdb.conf\" line 9"
-        let failure = ServerLogReading.failure(in: log, name: "a", exit: "exit code 1")
-        #expect(failure.error.help == "Run dev config unset settings.nope -n a, or correct it in dev.toml, and then dev start a")
+        let own = ServerLogReading.failure(in: log, name: "a", exit: "exit code 1", sources: ["Nope": nil])
+        #expect(own.error.help == "Run dev config unset settings.Nope -n a, or set it to what can be; the next connection tries again")
+        #expect(own.error.cause == "unrecognized configuration parameter \"nope\" (settings.Nope of dev config)")
+        let project = ServerLogReading.failure(in: log, name: "a", exit: "exit code 1", sources: ["nope": "/p/dev.toml"])
+        #expect(project.error.help == "Correct /p/dev.toml and run dev up a")
+        #expect(project.error.cause == "unrecognized configuration parameter \"nope\" ([settings] nope in /p/dev.toml)")
     }
 
     @Test func aFullDiskHasItsCode() {

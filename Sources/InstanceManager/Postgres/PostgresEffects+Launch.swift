@@ -50,7 +50,7 @@ extension PostgresEffects {
 
     func bringUp(_ record: InstanceRecord) async throws(ServerFailure) -> (Server, Toolchain) {
         let folder = folder(record)
-        causes[record.id] = folder.cause(bin: record.pgBin)
+        causes[record.id] = folder.cause(record)
         let toolchain: Toolchain
         do {
             let data = try folder.dataVersion()
@@ -75,7 +75,7 @@ extension PostgresEffects {
             let (opened, cause) = try await loop.blocking { () throws(DevError) in
                 try folder.disarmStaleLock()
                 try folder.prepare(profile: record.profile, major: toolchain.major, settings: record.settings)
-                return (try folder.openLog(), folder.cause(bin: record.pgBin))
+                return (try folder.openLog(), folder.cause(record))
             }
             defer { close(opened.descriptor) }
             // Before the server reads its files: whatever is changed from now on is noticed.

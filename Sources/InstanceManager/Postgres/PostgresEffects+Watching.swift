@@ -23,7 +23,23 @@ extension PostgresEffects {
         let wasUp = held.passage != nil
         let said = wasUp ? Paths.tail(held.logPath, bytes: 8192) : Paths.text(held.logPath, from: held.logOffset, limit: 65_536)
         log.info("ended", ["instance": record.name, "pid": server.pid, "exit": exit, "clean": clean])
-        return Ending(clean: clean, failure: ServerLogReading.failure(in: said, name: record.name.text, exit: exit, wasUp: wasUp))
+        return Ending(
+            clean: clean,
+            failure: ServerLogReading.failure(
+                in: said, name: record.name.text, exit: exit, sources: wasUp ? [:] : await sources(record), wasUp: wasUp))
+    }
+
+    /// Where each setting of ours is from.
+    private func sources(_ record: InstanceRecord) async -> [String: String?] {
+        guard !record.settings.isEmpty else { return [:] }
+        let id = record.id
+        let answer = try? await line.run { registry throws(DevError) in try registry.projectFileValues(of: id) }
+        let inFile = answer ?? [:]
+        var sources: [String: String?] = [:]
+        for (name, value) in record.settings {
+            sources.updateValue(inFile["settings." + name] == value ? record.project.map { $0 + "/dev.toml" } : nil, forKey: name)
+        }
+        return sources
     }
 
     func unknownEnding(_ record: InstanceRecord) -> Ending {

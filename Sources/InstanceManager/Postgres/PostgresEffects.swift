@@ -57,7 +57,7 @@ actor PostgresEffects: InstanceEffects {
 
     func causeChanged(_ record: InstanceRecord) async -> Bool {
         guard let before = causes[record.id] else { return true }
-        return folder(record).cause(bin: record.pgBin) != before
+        return folder(record).cause(record) != before
     }
 
     func save(_ record: InstanceRecord) async throws(DevError) {

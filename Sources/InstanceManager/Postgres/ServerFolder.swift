@@ -1,5 +1,6 @@
 internal import Basics
 internal import Files
+internal import Registry
 
 #if canImport(Darwin)
     internal import Darwin
@@ -96,14 +97,17 @@ struct ServerFolder: Sendable {
         truncate(path, 0)
     }
 
-    /// A text that changes when something changes that can keep a server from starting.
-    func cause(bin: String) -> String {
+    /// A text that changes when something changes that can keep a server from starting: files, room, and what the registry has
+    /// of settings, which is not in a file before the start.
+    func cause(_ record: InstanceRecord) -> String {
         let files = ["PG_VERSION", "postgresql.conf", "postgresql.auto.conf", "pg_hba.conf"].map { data + "/" + $0 }
-        var parts = (files + [bin + "/postgres"]).map { Paths.stamp($0)?.text ?? "-" }
+        var parts = (files + [record.pgBin + "/postgres"]).map { Paths.stamp($0)?.text ?? "-" }
         if case .doubtful(let pid, _) = ServerProof.examine(dataDirectory: data, noted: nil) { parts.append("pid \(pid)") }
         // Not the bytes, which change all the time, but their magnitude.
         let megabytes = ((try? TreeClone.space(layout.instances))?.free ?? 0) >> 20
         parts.append("room \(Int64.bitWidth - megabytes.leadingZeroBitCount)")
+        parts.append(record.profile)
+        parts += record.settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         return parts.joined(separator: " ")
     }
 }

@@ -6,8 +6,11 @@ enum ServerLogReading {
     ///   - text: what the server wrote since this start.
     ///   - name: the instance's name.
     ///   - exit: how the process ended, in words.
+    ///   - sources: settings of ours with where they are from: a path of a `dev.toml`, or nil for `dev config`.
     ///   - wasUp: it took sessions before it ended. What its clients did wrong says nothing about its end then.
-    static func failure(in text: String, name: String, exit: String, wasUp: Bool = false) -> ServerFailure {
+    static func failure(
+        in text: String, name: String, exit: String, sources: [String: String?] = [:], wasUp: Bool = false
+    ) -> ServerFailure {
         let lines = text.split(separator: "\n").map(String.init)
         let serious = lines.filter { $0.contains("FATAL:") || $0.contains("PANIC:") || $0.contains("postgres: could not") }
         let tail = lines.suffix(5).joined(separator: "\n")
@@ -18,15 +21,17 @@ enum ServerLogReading {
             // Which settings to change is often in the lines behind.
             let more = lines[(place + 1)...].prefix { $0.contains("DETAIL:  ") || $0.contains("HINT:  ") }.map(message)
             let setting = ([said] + more).joined(separator: "; ")
+            let source = SettingSource(of: setting, sources)
             return ServerFailure(
                 error: DevError(
-                    .startFailed, "A setting keeps the server of \(name) from starting", object: name, cause: setting,
-                    help: help(setting, name)),
+                    .startFailed, "A setting keeps the server of \(name) from starting", object: name,
+                    cause: source?.rewritten(setting) ?? setting, help: source?.help(name) ?? help(setting, name)),
                 permanent: true)
         }
         if lines.contains(where: { $0.contains("could not load pg_hba.conf") }) {
-            // What is wrong is in the LOG line, where it is in the CONTEXT line.
-            let said = lines.filter { $0.contains("LOG:") || $0.contains("of configuration file") }.suffix(2).map(message)
+            // Where it is wrong is in the CONTEXT line, what is wrong in the LOG line before it.
+            let place = lines.firstIndex { $0.contains("of configuration file") && $0.contains("CONTEXT:") }
+            let said = place.map { lines[max(0, $0 - 1)...$0].map(message) } ?? lines.filter { $0.contains("LOG:") }.map(message)
             return ServerFailure(
                 error: DevError(
                     .startFailed, "A rule in pg_hba.conf keeps the server of \(name) from starting", object: name,
@@ -99,13 +104,10 @@ enum ServerLogReading {
         return message(line)
     }
 
-    /// devdb.conf is ours: correcting it there would be in vain.
     private static func help(_ setting: String, _ name: String) -> String {
-        let quoted = setting.split(separator: "\"", omittingEmptySubsequences: false)
-        guard setting.contains("/devdb.conf\""), quoted.count > 2 else {
-            return "Correct it; the next connection tries again, or run dev start \(name)"
-        }
-        return "Run dev config unset settings.\(quoted[1]) -n \(name), or correct it in dev.toml, and then dev start \(name)"
+        setting.contains(".conf\"")
+            ? "Correct it; the next connection tries again, or run dev start \(name)"
+            : "Correct it in postgresql.conf or postgresql.auto.conf (dev status \(name) has the folder); the next connection tries again"
     }
 
     /// The text after "FATAL:  ", "LOG:  " or "DETAIL:  ".

@@ -1,0 +1,70 @@
+import Basics
+import Foundation
+import Registry
+import TestSupport
+import Testing
+
+@testable import InstanceManager
+
+/// What a person reads of a server that does not start, and how it comes back.
+@Suite struct CauseTests {
+    private func refusal(_ fixture: ManagerFixture, _ id: String) async -> DevError? {
+        do {
+            _ = try await fixture.manager.endpoint(id)
+            return nil
+        } catch { return error }
+    }
+
+    /// The setting is the registry's: no file has changed before the next start.
+    @Test func aSettingThatIsTakenBackIsNoticed() async throws {
+        try await ManagerFixture.run { fixture in
+            let made = try await fixture.manager.create(NewInstance(name: .default, settings: ["nosuch": "1"]))
+            let error = try #require(await refusal(fixture, made.id))
+            #expect(error.cause?.contains("settings.nosuch of dev config") == true, "\(error)")
+            #expect(error.cause?.contains("devdb.conf") == false, "\(error)")
+            #expect(error.help?.hasPrefix("Run dev config unset settings.nosuch -n default, ") == true, "\(error)")
+            #expect(await refusal(fixture, made.id)?.cause == error.cause)
+            _ = try await fixture.manager.configure(made.id) { $0.settings = ["work_mem": "much"] }
+            let second = try #require(await refusal(fixture, made.id))
+            #expect(second.help?.contains("settings.work_mem") == true, "\(second)")
+            _ = try await fixture.manager.configure(made.id) { $0.settings = ["work_mem": "5MB"] }
+            #expect(try await fixture.query(made.id, "SHOW work_mem") == "5MB")
+        }
+    }
+
+    @Test func whatIsWrongInTheRulesIsSaid() async throws {
+        try await ManagerFixture.run { fixture in
+            let made = try await fixture.manager.create(NewInstance(name: .default))
+            let path = fixture.layout.dataDirectory(made.id) + "/pg_hba.conf"
+            let file = try #require(FileHandle(forWritingAtPath: path))
+            try file.seekToEnd()
+            try file.write(contentsOf: Data("garbage all all all trust\n".utf8))
+            let error = try #require(await refusal(fixture, made.id))
+            #expect(error.cause?.contains("invalid connection type \"garbage\"") == true, "\(error)")
+            #expect(error.cause?.contains("line ") == true && error.cause?.contains("shut down") == false, "\(error)")
+        }
+    }
+
+    @Test func theSettingThatTakesTooMuchMemoryIsNamed() async throws {
+        try await ManagerFixture.run { fixture in
+            let made = try await fixture.manager.create(NewInstance(name: .default))
+            try await fixture.query(made.id, "ALTER SYSTEM SET shared_buffers = '900GB'")
+            try await fixture.manager.stop(made.id)
+            let error = try #require(await refusal(fixture, made.id))
+            #expect(error.message.contains("A setting") && error.cause?.contains("shared_buffers") == true, "\(error)")
+        }
+    }
+
+    /// The daemon's own session is over before the server is told to stop.
+    @Test func aStopLeavesNoNoiseInTheLog() async throws {
+        try await ManagerFixture.run { fixture in
+            let made = try await fixture.manager.create(NewInstance(name: .default))
+            for _ in 0..<5 {
+                _ = try await fixture.manager.endpoint(made.id)
+                try await fixture.manager.stop(made.id)
+            }
+            let log = try String(contentsOfFile: fixture.layout.serverLog(made.id), encoding: .utf8)
+            #expect(!log.contains("terminating connection") && !log.contains("Broken pipe") && !log.contains("reset by peer"), "\(log)")
+        }
+    }
+}
