@@ -13,6 +13,8 @@ public enum ControlEvent: Sendable, Equatable {
     case progress(String)
     /// A line of a log.
     case line(String)
+    /// It is silent and does not say that it lives: what to tell people.
+    case silent(String)
     /// `CallObserver.tick` milliseconds went by with nothing to read.
     case tick
 }
@@ -42,6 +44,7 @@ public struct ControlClient: Sendable {
     public let layout: HomeLayout
     /// How to get a daemon when none runs; nil: a call then fails.
     public var starter: DaemonStarter?
+    public var patience = Patience()
 
     public init(layout: HomeLayout, starter: DaemonStarter? = nil) {
         self.layout = layout
@@ -86,16 +89,23 @@ public struct ControlClient: Sendable {
         // A daemon that refuses may answer and close before it has read all: its answer tells more than EPIPE.
         let written = socket.write(bytes)
         var reply = ReplyReader<Answer>(path: path)
+        var silence = Silence(layout, patience)
+        // A log that is followed says nothing for hours.
+        var mayBeSilent = false
         while true {
-            switch socket.read(milliseconds: observer.tick, interrupt: observer.interrupt) {
+            switch socket.read(milliseconds: mayBeSilent ? observer.tick : silence.wait(observer.tick), interrupt: observer.interrupt) {
             case .bytes(let received):
+                silence.broken()
+                mayBeSilent = path == LogsRequest.path
                 try reply.feed(received, checksVersion: checksVersion, happened: observer.happened)
                 if let answer = reply.answer { return .answer(answer) }
             case .end:
                 if let answer = try reply.end() { return .answer(answer) }
                 return .lost(written == 0 ? nil : written)
             case .failed(let number): return .lost(number)
-            case .nothingYet: observer.happened(.tick)
+            case .nothingYet:
+                if observer.tick >= 0 { observer.happened(.tick) }
+                if !mayBeSilent { try silence.look(observer) }
             case .interrupted: throw DevError(.cancelled, "Interrupted", object: path)
             }
         }
@@ -139,9 +149,11 @@ public struct ControlClient: Sendable {
     private func unreachable(_ number: Int32) -> DevError {
         DevError(
             .daemonUnreachable, "The daemon can't be reached", object: layout.controlSocket, cause: systemText(number),
-            help: number == EACCES || number == EPERM
-                ? "The home \(layout.root) is somebody else's: set DEVDB_HOME to a folder of your own"
-                : "Run dev daemon restart, or read \(layout.daemonLog)")
+            help: number == EAGAIN
+                ? Silence(layout, patience).unresponsive.help
+                : number == EACCES || number == EPERM
+                    ? "The home \(layout.root) is somebody else's: set DEVDB_HOME to a folder of your own"
+                    : "Run dev daemon restart, or read \(layout.daemonLog)")
     }
 
     private func lost(_ number: Int32?) -> DevError {

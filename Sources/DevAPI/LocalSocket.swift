@@ -17,7 +17,8 @@ struct LocalSocket: ~Copyable {
         case failed(Int32)
     }
 
-    static func connect(_ path: String) -> Opened {
+    /// - Parameter seconds: how long to wait for a place among those that a stuck listener has not taken yet; EAGAIN then.
+    static func connect(_ path: String, seconds: Double = 20) -> Opened {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8)
@@ -35,6 +36,10 @@ struct LocalSocket: ~Copyable {
         // Neither devd nor what `dev run` becomes may inherit it.
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         let made = LocalSocket(descriptor: descriptor)
+        var patience = timeval()
+        patience.tv_sec = .init(seconds)
+        patience.tv_usec = .init((seconds - seconds.rounded(.down)) * 1e6)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         let result = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
                 retrying { connectCall(descriptor, generic, socklen_t(MemoryLayout<sockaddr_un>.size)) }

@@ -95,6 +95,10 @@ enum HomeLock {
         return Array(bytes.prefix(max(count, 0)))
     }
 
+    static func pid(_ layout: HomeLayout) -> Int32? {
+        Int32(String(decoding: holder(layout).prefix { $0 >= 0x30 && $0 <= 0x39 }, as: UTF8.self))
+    }
+
     /// A process that is being killed lets go of its sockets and its lock one by one: until the last, it may seem to listen,
     /// and another daemon can't start. There is no event for it; asked every millisecond, 2 s at most, since one that merely
     /// closed a connection may live on.

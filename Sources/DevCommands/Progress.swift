@@ -11,6 +11,7 @@ final class Progress {
     private var text = "Working"
     private var isShown = false
     private var turn = 0
+    private var saidSilent = false
 
     init(_ context: Context) {
         self.context = context
@@ -31,6 +32,12 @@ final class Progress {
             draw()
         case .tick:
             turn += 1
+            draw()
+        case .silent(let text):
+            self.text = text
+            // In a pipe too, once: else a command that hangs says nothing.
+            if !context.terminal.isError, !saidSilent { context.err("\(text)\n") }
+            saidSilent = true
             draw()
         case .line: break
         }

@@ -17,6 +17,8 @@ public final class FakeDaemon: @unchecked Sendable {
     public enum Step: Sendable {
         /// A JSON line, in a chunk of its own.
         case line(String)
+        /// As the first step: takes the connection and says nothing at all, as one that was stopped.
+        case mute
         /// Waits until the client has gone.
         case untilClientLeaves
         /// The connection is cut here, as by `kill -9`.
@@ -103,6 +105,11 @@ public final class FakeDaemon: @unchecked Sendable {
     }
 
     private func answer(_ client: Int32, _ steps: [Step]) {
+        if case .mute? = steps.first {
+            var byte: UInt8 = 0
+            while recv(client, &byte, 1, 0) > 0 {}
+            return
+        }
         let head =
             "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n"
             + "\(ControlProtocol.versionHeader): \(version)\r\n\r\n"
@@ -118,7 +125,7 @@ public final class FakeDaemon: @unchecked Sendable {
             case .untilClientLeaves:
                 var byte: UInt8 = 0
                 while recv(client, &byte, 1, 0) > 0 {}
-            case .die: return
+            case .die, .mute: return
             case .vanish:
                 unlink(layout.controlSocket)
                 return

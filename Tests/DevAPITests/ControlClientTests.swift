@@ -1,6 +1,7 @@
 import Basics
 import ControlTestSupport
 import DevAPI
+import Dispatch
 import Testing
 
 @Suite struct ControlClientTests {
@@ -38,6 +39,42 @@ import Testing
         let daemon = try FakeDaemon { _ in [.error(error)] }
         defer { daemon.close() }
         #expect(throws: error) { try call(daemon) }
+    }
+
+    @Test func `A daemon that says nothing at all is given up`() throws {
+        let daemon = try FakeDaemon { _ in [.mute] }
+        defer { daemon.close() }
+        var client = ControlClient(layout: daemon.layout)
+        client.patience = Patience(first: 0.02, answer: 0.02, pause: 0.02, limit: 0.2)
+        var said: [ControlEvent] = []
+        do {
+            let _: Done = try client.call("stop", Done(), observer: CallObserver { said.append($0) })
+            Issue.record("it answered")
+        } catch {
+            #expect(error.code == .daemonUnreachable && error.message.contains("does not answer"), "\(error)")
+        }
+        #expect(said.contains(.silent("The daemon does not answer; waiting")))
+    }
+
+    /// It is silent for many times its limit, and says that it lives when it is asked.
+    @Test func `A daemon that works for long is waited for`() throws {
+        let asked = Counter()
+        let enough = DispatchSemaphore(value: 0)
+        let daemon = try FakeDaemon { request in
+            if request.path == "daemon" {
+                if asked.next() == 5 { enough.signal() }
+                return [.result(Done())]
+            }
+            enough.wait()
+            return [.result(Samples.instance())]
+        }
+        defer { daemon.close() }
+        var client = ControlClient(layout: daemon.layout)
+        client.patience = Patience(first: 0.05, answer: 5, pause: 0.05, limit: 0.1)
+        var said: [ControlEvent] = []
+        let facts: InstanceFacts = try client.call(
+            "up", UpRequest(selection: Selection(patterns: [], directory: "/")), observer: CallObserver { said.append($0) })
+        #expect(facts == Samples.instance() && said == [])
     }
 
     @Test func `A code of a newer daemon is kept`() throws {
