@@ -41,7 +41,7 @@ for target in $targets; do
   dictionary=; [ ! -f "Fuzz/$target.dict" ] || dictionary="-dict=Fuzz/$target.dict"
   # One module: the room, the checks, and the harness; so the checks see what is internal, and need no imports.
   # shellcheck disable=SC2086
-  swiftc -O -parse-as-library -swift-version 6 -D FUZZING -module-name Fuzz -sanitize=fuzzer $flags \
+  swiftc -O -parse-as-library -swift-version 6 -enable-upcoming-feature InternalImportsByDefault -D FUZZING -module-name Fuzz -sanitize=fuzzer $flags \
     "${sources[@]}" "Fuzz/$harness.swift" -o "$work/fuzz-$target"
   echo "== $target: running for $seconds s"
   # Inputs over 12,000 bytes can tell nothing new: the longest start-up packet has 10,004.

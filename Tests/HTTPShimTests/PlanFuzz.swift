@@ -1,4 +1,4 @@
-import PostgresSession
+internal import PostgresSession
 
 #if !FUZZING
     @testable import HTTPShim

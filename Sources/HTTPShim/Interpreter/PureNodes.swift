@@ -21,6 +21,8 @@ enum PureNodes {
         case .list(let elements): return .list(elements.map { mapField(field, $0) })
         case .record, .row: return nonUndefined(value.field(field))
         case .mapped(let mapped): return mapField(field, mapped.value)
+        // Objects to JavaScript, without such a field.
+        case .date, .bytes: return .null
         default: return value
         }
     }

@@ -4,6 +4,8 @@ internal import PostgresSession
 struct DataMapper {
     private let enums: [String: [String: String]]
     private var writer = JSONWriter()
+    /// Values are normalised when all are mapped (§9.4): what is wrong with a type is told first.
+    private var late: PlanFailure?
 
     private init(_ enums: [String: [String: String]]) { self.enums = enums }
 
@@ -21,6 +23,7 @@ struct DataMapper {
         case .object(let structure): try mapper.object(value, structure)
         case .field(let field): try mapper.field(value, field, "<result>")
         }
+        if let late = mapper.late { throw late }
         return MappedValue(mapper.writer.bytes)
     }
 
@@ -148,14 +151,24 @@ struct DataMapper {
             if field.isList { writer.raw("[]") } else { writer.null() }
             return
         }
-        guard field.isList else { return try FieldWriter.write(value, field.kind, column, enums, into: &writer) }
+        guard field.isList else { return try cell(value, field.kind, column) }
         guard let elements = listElements(value) else { throw .plain("values.map is not a function") }
         writer.byte(UInt8(ascii: "["))
         for (index, element) in elements.enumerated() {
             if index > 0 { writer.byte(UInt8(ascii: ",")) }
-            try FieldWriter.write(element, field.kind, "\(column)[\(index)]", enums, into: &writer)
+            try cell(element, field.kind, "\(column)[\(index)]")
         }
         writer.byte(UInt8(ascii: "]"))
+    }
+
+    private mutating func cell(_ value: Value, _ kind: FieldStructure.Kind, _ column: String) throws(PlanFailure) {
+        do throws(PlanFailure) {
+            try FieldWriter.write(value, kind, column, enums, into: &writer)
+        } catch {
+            guard error.kind == .plain else { throw error }
+            late = late ?? error
+            writer.null()
+        }
     }
 
     /// Lists of people's own types come as array literals (§7.1).

@@ -1,7 +1,9 @@
 /// Decimals as decimal.js writes them (query plan specification §9.4).
 enum Decimal {
-    /// No zeros at the ends; an exponent from 1e21 on and below 1e-6. What is no decimal stays as it is.
-    static func canonical(_ text: String) -> String {
+    /// No zeros at the ends; an exponent from 1e21 on and below 1e-6.
+    /// - Returns: nil for what is no decimal.
+    static func canonical(_ text: String) -> String? {
+        if ["NaN", "Infinity", "-Infinity"].contains(text) { return text }
         var rest = Substring(text)
         let isNegative = rest.first == "-"
         if isNegative || rest.first == "+" { rest = rest.dropFirst() }
@@ -16,13 +18,14 @@ enum Decimal {
                 if isFraction { exponent -= 1 }
             case UInt8(ascii: ".") where !isFraction: isFraction = true
             case UInt8(ascii: "e"), UInt8(ascii: "E"):
-                guard !digits.isEmpty, let power = Int(rest), (-999_999...999_999).contains(power) else { return text }
+                guard !digits.isEmpty, Double(text) != nil else { return nil }
+                guard let power = Int(rest), (-999_999...999_999).contains(power) else { return text }
                 exponent += power
                 rest = ""
-            default: return text
+            default: return nil
             }
         }
-        guard !digits.isEmpty else { return text }
+        guard !digits.isEmpty else { return nil }
         while digits.last == 0x30 {
             digits.removeLast()
             exponent += 1

@@ -1,6 +1,7 @@
 /// One value as a field of the answer (query plan specification §6.2), normalised as §9.4 has it.
 enum FieldWriter {
     /// - Parameter column: for errors.
+    /// - Throws: P2023 for a value that is not of the kind; plain, with nothing written, for one that can't be normalised.
     static func write(
         _ value: Value, _ kind: FieldStructure.Kind, _ column: String, _ enums: [String: [String: String]], into writer: inout JSONWriter
     ) throws(PlanFailure) {
@@ -12,7 +13,7 @@ enum FieldWriter {
         case .string:
             guard case .string(let text) = value else { throw expected("a string") }
             writer.string(text)
-        case .int: writer.integer(try integer(value, column))
+        case .int: writer.double(try integer(value, column))
         case .bigint:
             guard let text = numberText(value) else { throw expected("a bigint") }
             tagged("BigInt", text, into: &writer)
@@ -24,7 +25,8 @@ enum FieldWriter {
             writer.bool(flag)
         case .decimal:
             guard let text = numberText(value) else { throw expected("a decimal") }
-            tagged("Decimal", Decimal.canonical(text), into: &writer)
+            guard let decimal = Decimal.canonical(text) else { throw .plain("[DecimalError] Invalid argument: \(text)") }
+            tagged("Decimal", decimal, into: &writer)
         case .datetime:
             let instant: Int64?
             switch value {
@@ -39,7 +41,8 @@ enum FieldWriter {
         case .json:
             // JSON text already; compact, as JavaScript would write it again.
             let text = ValueText.string(value)
-            tagged("Json", (try? JSONScanner.parse(Array(text.utf8)))?.text ?? text, into: &writer)
+            guard let parsed = try? JSONScanner.parse(Array(text.utf8)) else { throw .plain("Not valid JSON: \(text.prefix(100))") }
+            tagged("Json", parsed.text, into: &writer)
         case .object: tagged("Json", ValueText.shown(value), into: &writer)
         case .bytes(let encoding): try bytes(value, encoding, expected, into: &writer)
         case .enumeration(let name):
@@ -58,12 +61,13 @@ enum FieldWriter {
         writer.byte(UInt8(ascii: "}"))
     }
 
-    private static func integer(_ value: Value, _ column: String) throws(PlanFailure) -> Int64 {
+    /// A number is cut off and no more; the text of one must be exact.
+    private static func integer(_ value: Value, _ column: String) throws(PlanFailure) -> Double {
         func failure(_ rest: String) -> PlanFailure { .mapping("\(rest): \(ValueText.string(value))") }
         let number: Double
         switch value {
-        case .int(let integer): return integer
-        case .double, .numeric: number = value.number ?? .nan
+        case .int(let integer): return Double(integer)
+        case .double, .numeric: return (value.number ?? .nan).rounded(.towardZero)
         case .string(let text): number = JSNumber.parse(text) ?? .nan
         default: throw failure("Expected an integer in column '\(column)', got \(value.kind)")
         }
@@ -74,7 +78,7 @@ enum FieldWriter {
                 "Integer value in column '\(column)' is too large to represent as a JavaScript number without loss of precision, got: \(ValueText.string(value)). Consider using BigInt type."
             )
         }
-        return Int64(truncated)
+        return truncated
     }
 
     /// A number's or text's own digits.

@@ -50,6 +50,18 @@ enum Instant {
         return "\(year)-\(padded(parts.month, 2))-\(padded(parts.day, 2))T\(time(parts, always: true))Z"
     }
 
+    /// `String(date)` in UTC: `Tue Jan 02 2024 03:04:05 GMT+0000 (Coordinated Universal Time)`.
+    static func words(_ milliseconds: Int64) -> String {
+        let parts = parts(milliseconds)
+        // The first of 1970 was a Thursday.
+        let weekday = (Int(milliseconds.floorDivided(by: 86_400_000)) % 7 + 11) % 7
+        let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        let year = parts.year < 0 ? "-" + padded(-parts.year, 6) : padded(parts.year, 4)
+        let day = "\(days[weekday]) \(months[(parts.month + 11) % 12]) \(padded(parts.day, 2)) \(year)"
+        return "\(day) \(padded(parts.hour, 2)):\(padded(parts.minute, 2)):\(padded(parts.second, 2)) GMT+0000 (Coordinated Universal Time)"
+    }
+
     /// `03:04:05.678`.
     /// - Parameter always: milliseconds also when there are none.
     static func time(_ parts: Parts, always: Bool) -> String {

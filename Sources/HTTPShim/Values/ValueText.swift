@@ -11,7 +11,7 @@ enum ValueText {
         case .numeric(let lexeme): lexeme
         case .string(let text): text
         case .bytes(let bytes): bytes.map { String($0) }.joined(separator: ",")
-        case .date(let milliseconds): Instant.iso(milliseconds)
+        case .date(let milliseconds): Instant.words(milliseconds)
         case .list, .rows: value.asList.map { $0.isNullish ? "" : string($0) }.joined(separator: ",")
         case .record, .row, .raw, .mapped: "[object Object]"
         }
