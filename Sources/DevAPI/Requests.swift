@@ -49,9 +49,20 @@ public struct SelectRequest: Sendable, Codable, Equatable {
     public var selection: Selection
     /// `rm`: stop running ones first.
     public var force: Bool
-    public init(selection: Selection, force: Bool = false) {
+    /// `status`: what the facts are for, which says how much is looked at for them.
+    public var purpose: Purpose?
+    public enum Purpose: String, Sendable, Codable {
+        /// To be read: everything.
+        case reading
+        /// The URL alone, at once.
+        case url
+        /// A program connects next.
+        case connecting
+    }
+    public init(selection: Selection, force: Bool = false, purpose: Purpose? = nil) {
         self.selection = selection
         self.force = force
+        self.purpose = purpose
     }
 }
 

@@ -39,8 +39,11 @@ extension Context {
     }
 
     /// The facts of the one instance that the command line means.
-    func status(_ invocation: Invocation) throws(DevError) -> InstanceFacts {
-        try call("status", SelectRequest(selection: selection(try Naming.name(invocation))))
+    func status(_ invocation: Invocation, for purpose: SelectRequest.Purpose) throws(DevError) -> InstanceFacts {
+        let facts: InstanceFacts = try call("status", SelectRequest(selection: selection(try Naming.name(invocation)), purpose: purpose))
+        // A status has them below what it prints.
+        if purpose != .reading { for note in facts.notes { err("warning: \(note)\n") } }
+        return facts
     }
 
     /// Tells what went otherwise than one would think, beside the output of a command that did its work.

@@ -26,7 +26,7 @@ enum EnvironmentCommand {
         positionals: [Naming.one], exclusive: [["format", "write"], ["format", "json"], ["write", "json"]])
 
     static func run(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
-        let facts = try context.status(invocation)
+        let facts = try context.status(invocation, for: .connecting)
         let variables = Variables.of(facts, prisma: invocation.flag("prisma"))
         if let file = invocation.value("write") {
             let path = file.hasPrefix("/") ? file : context.directory + "/" + file

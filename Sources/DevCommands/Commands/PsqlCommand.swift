@@ -15,7 +15,7 @@ enum PsqlCommand {
         positionals: [Naming.one, Positional(Value("ARGUMENTS"), .trailing(required: false), abstract: "Arguments for psql")])
 
     static func run(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
-        let facts = try context.status(invocation)
+        let facts = try context.status(invocation, for: .connecting)
         let own = facts.bin.map { $0 + "/psql" }.flatMap { Executable.find($0, context) }
         guard let path = own ?? Executable.find("psql", context) else {
             throw DevError(

@@ -19,7 +19,7 @@ enum RunCommand {
         ])
 
     static func run(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
-        let facts = try context.status(invocation)
+        let facts = try context.status(invocation, for: .connecting)
         let command = invocation.arguments("COMMAND")
         guard let name = command.first else { return 2 }
         let environment = Variables.merged(facts, into: context.environment)

@@ -10,7 +10,7 @@ enum StatusCommand {
         options: [Naming.nameOption, Naming.json], positionals: [Naming.one])
 
     static func run(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
-        let facts = try context.status(invocation)
+        let facts = try context.status(invocation, for: .reading)
         if invocation.flag("json") {
             try context.printJSON(facts)
         } else {

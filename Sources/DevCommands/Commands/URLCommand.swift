@@ -27,7 +27,7 @@ enum URLCommand {
     }
 
     static func run(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
-        let facts = try context.status(invocation)
+        let facts = try context.status(invocation, for: .url)
         var url =
             if invocation.flag("prisma") {
                 facts.prismaUrl

@@ -16,8 +16,14 @@ extension Control {
 
     func status(_ request: SelectRequest) async throws(DevError) -> InstanceFacts {
         let status = try await existing(request.selection).status
+        let id = status.record.id
         let usesDaemons = !status.record.ports.contains { $0.kind == .http }
-        return facts(status, notes: usesDaemons ? [httpPortReason].compactMap { $0 } : [])
+        var notes = usesDaemons && request.purpose != .connecting && request.purpose != .url ? [httpPortReason].compactMap { $0 } : []
+        let asks = request.purpose == .reading || request.purpose == .connecting
+        if request.purpose != nil, await manager.passwordIsOld(id, asking: asks) { notes.append(Self.oldPassword(status.record)) }
+        // A URL is wanted within milliseconds: a change that is not known yet is told next time.
+        if request.purpose == .url { await manager.lookAtPassword(id) }
+        return facts(status, notes: notes)
     }
 
     /// Wakes what sleeps, and waits for what somebody else is waking. - Returns: those that were not running.

@@ -20,6 +20,11 @@ extension Control {
         }
     }
 
+    static func oldPassword(_ record: InstanceRecord) -> String {
+        "The password in the URLs of \(record.name) is not that of postgres in its server any more: it was changed there or has expired. "
+            + "Run dev config set password VALUE -n \(record.name) with the one that is to hold"
+    }
+
     /// Ports that were asked for and belong to what is in the trash.
     static func notes(
         on asked: [PortRecord.Kind: UInt16], of record: InstanceRecord, in manager: InstanceManager

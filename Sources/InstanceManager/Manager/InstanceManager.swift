@@ -39,6 +39,8 @@ public actor InstanceManager {
     /// Sessions that an earlier daemon let in and whose end we don't see, as of the last look.
     var inherited: [String: Int] = [:]
     var inheritedLooks: [String: ContinuousClock.Instant] = [:]
+    var passwordLooks: [String: PasswordLook] = [:]
+    var passwordLookedAt: [String: ContinuousClock.Instant] = [:]
     private var logLooks: [String: ContinuousClock.Instant] = [:]
 
     public init(loop: Loop, registry: Registry, configuration: ManagerConfiguration) {
@@ -189,6 +191,8 @@ public actor InstanceManager {
         inherited[id] = nil
         inheritedLooks[id] = nil
         logLooks[id] = nil
+        passwordLooks[id] = nil
+        passwordLookedAt[id] = nil
         for name in names.keys where names[name] == id { names[name] = nil }
     }
 

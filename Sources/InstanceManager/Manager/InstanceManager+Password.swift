@@ -1,0 +1,54 @@
+internal import Basics
+internal import Loop
+internal import PostgresWire
+internal import Registry
+
+/// Whether the password that URLs are printed with is still the owner's: `ALTER ROLE` in the server changes it without us.
+extension InstanceManager {
+    /// The last comparison; it costs thousands of rounds of SHA-256.
+    struct PasswordLook: Sendable {
+        var verifier: Secret?
+        var password: Secret
+        var isOld: Bool
+    }
+
+    /// - Parameter asking: the server, if it is awake; else what is known of it from before. A sleeping one is never woken: what it
+    ///   had when it was stopped is known.
+    public func passwordIsOld(_ id: String, asking: Bool) async -> Bool {
+        guard let owner = owners[id] else { return false }
+        let (record, server) = await (owner.record, owner.server)
+        // A password that was set by us since then is not the one of that look.
+        let known = passwordLooks[id].map { $0.isOld && $0.password == record.password } ?? false
+        if server == nil {
+            guard record.verifierFresh else { return known }
+            return await compare(id, record.password, record.verifier)
+        }
+        guard let server, asking, let queries = await effects?.queries(of: server) else { return known }
+        guard let session = try? await queries.connect(timeout: .seconds(1)) else { return known }
+        defer { session.close() }
+        guard let verifier = try? await ServerQueries.verifier(session) as Secret? else {
+            // Taken away: nobody gets in with any password.
+            return await compare(id, record.password, nil)
+        }
+        return await compare(id, record.password, verifier)
+    }
+
+    /// The same in the background, at most once a second: what is found is told to the next who asks.
+    public func lookAtPassword(_ id: String) {
+        let now = loop.clock.now
+        if let last = passwordLookedAt[id], now - last < .seconds(1) { return }
+        passwordLookedAt[id] = now
+        loop.task { _ = await self.passwordIsOld(id, asking: true) }
+    }
+
+    private func compare(_ id: String, _ password: Secret, _ verifier: Secret?) async -> Bool {
+        if let look = passwordLooks[id], look.verifier == verifier, look.password == password { return look.isOld }
+        var isOld = true
+        if let verifier, let parsed = PasswordVerifier(verifier.reveal()) {
+            let fits = try? await loop.blocking { () throws(DevError) in parsed.matches(password: password.reveal(), user: "postgres") }
+            isOld = fits == false
+        }
+        if owners[id] != nil { passwordLooks[id] = PasswordLook(verifier: verifier, password: password, isOld: isOld) }
+        return isOld
+    }
+}
