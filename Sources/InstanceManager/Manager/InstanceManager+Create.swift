@@ -160,8 +160,9 @@ extension InstanceManager {
         guard let found = candidates.max(by: { $0.removedAt < $1.removedAt }) else {
             throw DevError(
                 .notFound, "There is no \(name) in the trash", object: name.text,
-                cause: names[name] == nil ? "what is removed is kept for 7 days" : "\(name) has not been removed",
-                help: "Run dev ls to see the instances that there are")
+                cause: names[name] == nil ? nil : "\(name) has not been removed",
+                help: names[name] == nil
+                    ? "What is removed can be brought back for 7 days" : "Run dev ls to see the instances that there are")
         }
         guard names[name] == nil else {
             throw DevError(
