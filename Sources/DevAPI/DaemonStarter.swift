@@ -45,9 +45,21 @@ public struct DaemonStarter: Sendable {
         _ = consume lock
     }
 
-    private func startOne(_ path: String, _ observer: CallObserver) throws(DevError) {
+    /// Starts a daemon in the place of one that `leave` sends away; nobody else starts one in between.
+    /// - Parameter leave: returns the sockets that the old one listened on.
+    func replace(_ observer: CallObserver, _ leave: () throws(DevError) -> Handover?) throws(DevError) {
+        let lock = StartLock(layout)
+        // Before the old one goes.
+        let path = try locate()
+        let handover = try leave()
+        observer.happened(.progress("Starting the daemon"))
+        try startOne(path, observer, listeners: handover?.descriptors ?? [])
+        _ = consume lock
+    }
+
+    private func startOne(_ path: String, _ observer: CallObserver, listeners: [Int32] = []) throws(DevError) {
         let mark = DaemonLog(layout.daemonLog)
-        let child = try spawn(path)
+        let child = try spawn(path, listeners)
         defer { close(child.ready) }
         try wait(child, path, mark, observer)
     }
@@ -85,7 +97,7 @@ public struct DaemonStarter: Sendable {
         var ready: Int32
     }
 
-    private func spawn(_ path: String) throws(DevError) -> Child {
+    private func spawn(_ path: String, _ listeners: [Int32]) throws(DevError) -> Child {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw DevError(.descriptors, "No pipe to the daemon", object: path, cause: systemText(errno)) }
         // Out of the way of descriptor 3, which becomes the child's copy: a dup2 onto itself would not survive exec everywhere.
@@ -111,6 +123,11 @@ public struct DaemonStarter: Sendable {
             posix_spawn_file_actions_addopen(&actions.value, 2, "/dev/null", O_WRONLY, 0)
         }
         posix_spawn_file_actions_adddup2(&actions.value, writing, 3)
+        let given = Inheritance.above(listeners, first: ControlProtocol.firstListener)
+        defer { for descriptor in given { close(descriptor) } }
+        for (descriptor, number) in zip(given, ControlProtocol.firstListener...) {
+            posix_spawn_file_actions_adddup2(&actions.value, descriptor, number)
+        }
 
         var attributes = SpawnAttributes()
         posix_spawnattr_init(&attributes.value)
@@ -128,6 +145,7 @@ public struct DaemonStarter: Sendable {
         var variables = environment
         variables["DEVDB_HOME"] = layout.root
         variables[ControlProtocol.readyVariable] = "3"
+        variables[ControlProtocol.listenersVariable] = given.isEmpty ? nil : "\(given.count)"
         var pid: pid_t = 0
         let result = CStrings.with([path]) { arguments in
             CStrings.with(variables.map { $0.key + "=" + $0.value }) {

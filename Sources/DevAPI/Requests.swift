@@ -129,5 +129,10 @@ public struct ShutdownRequest: Sendable, Codable, Equatable {
     public static let path = "shutdown"
     /// Also stop every server; else they live on and the next daemon adopts them.
     public var stopServers: Bool
-    public init(stopServers: Bool) { self.stopServers = stopServers }
+    /// A Unix socket to which all listening sockets are to be sent first, one with each byte (SCM_RIGHTS), for the next daemon.
+    public var handover: String?
+    public init(stopServers: Bool, handover: String? = nil) {
+        self.stopServers = stopServers
+        self.handover = handover
+    }
 }

@@ -48,6 +48,13 @@ enum Inheritance {
         }
     }
 
+    /// Copies of descriptors that lie above all numbers that as many descriptors from `first` on take, so that a child's can be put
+    /// there one by one. Those for which there is no room are left out.
+    static func above(_ descriptors: [Int32], first: Int32) -> [Int32] {
+        let lowest = first + Int32(descriptors.count)
+        return descriptors.map { fcntl($0, F_DUPFD_CLOEXEC, lowest) }.filter { $0 >= 0 }
+    }
+
     /// They are still for the program that `dev run` becomes.
     static func restore(_ descriptors: [Int32]) {
         for descriptor in descriptors { _ = fcntl(descriptor, F_SETFD, 0) }

@@ -33,6 +33,8 @@ public actor Front: PortBinder {
     private var deadlines: Deadlines?
     private var isClosing = false
     private var waiters: [CheckedContinuation<Void, Never>] = []
+    /// Of `drain`.
+    private var drains: [CheckedContinuation<Void, Never>] = []
 
     /// - Parameter random: gives so many random bytes; the system's by default.
     public init(
@@ -131,6 +133,24 @@ public actor Front: PortBinder {
         for listener in (sites.removeValue(forKey: id) ?? [:]).values.joined() { listener.close() }
     }
 
+    /// All that are listened on.
+    public var listening: [Int32] { sites.values.flatMap { $0.values.joined() }.map(\.descriptor) }
+
+    /// Stops listening and waits until nobody is on the way to a server that may be reached, so long at most.
+    public func drain(within patience: Duration) async {
+        for id in Array(sites.keys) { close(id) }
+        guard counts.waiting > 0 else { return }
+        let timer = TimerHandle(loop: loop)
+        timer.start(after: patience) { [weak self] in self?.assumeIsolated { $0.drained() } }
+        await withCheckedContinuation { drains.append($0) }
+        timer.close()
+    }
+
+    private func drained() {
+        for waiter in drains { waiter.resume() }
+        drains = []
+    }
+
     /// Stops listening, sends away who has not reached a server, lets pumped sessions end until the deadline. Handed-off
     /// sessions go on without us.
     public func close(within deadline: Duration) async {
@@ -208,12 +228,14 @@ public actor Front: PortBinder {
         endDeadline(number)
         clients[number]?.isHandedOff = true
         handedOff += 1
+        if counts.waiting == 0 { drained() }
     }
 
     /// The last thing that a client's task does.
     func left(_ number: Int) {
         endDeadline(number)
         if clients.removeValue(forKey: number)?.isHandedOff == true { handedOff -= 1 }
+        if counts.waiting == 0 { drained() }
     }
 
     // MARK: Pumps

@@ -8,7 +8,7 @@ internal import CPosix
 #endif
 
 extension Listener {
-    /// Binds and listens. Port 0 takes any free one. IPv6 sockets are V6ONLY.
+    /// Binds and listens, unless the process was started with a socket that does. Port 0 takes any free one. IPv6 sockets are V6ONLY.
     /// - Parameter address: numeric, such as `127.0.0.1` or `::1`.
     /// - Throws: `DevError` `port-taken` (EADDRINUSE), `descriptor-limit` or `system`.
     public static func tcp(address: String, port: UInt16, backlog: Int32 = 1024) throws(DevError) -> (descriptor: Int32, port: UInt16) {
@@ -16,6 +16,7 @@ extension Listener {
         guard var name = InternetAddress(address, port: port) else {
             throw DevError(.system, "\(address) is no IP address", object: object)
         }
+        if let descriptor = InheritedListeners.take(name) { return (descriptor, port) }
         let descriptor = devdb_socket(name.family, socketStream)
         guard descriptor >= 0 else { throw posixError("socket", object: object, errno: errno) }
         do throws(DevError) {
@@ -52,7 +53,7 @@ extension Listener {
 }
 
 /// An IPv4 or IPv6 address with its port.
-struct InternetAddress {
+struct InternetAddress: Hashable {
     private var storage = sockaddr_storage()
     private var length: socklen_t = 0
 
@@ -78,6 +79,21 @@ struct InternetAddress {
             return nil
         }
     }
+
+    /// Where a socket is bound; nil when it is no TCP socket.
+    init?(of socket: Int32) {
+        guard read(getsockname, socket), family == AF_INET || family == AF_INET6 else { return nil }
+    }
+
+    /// Family, port and address: what a socket's name has besides is none of it.
+    private var parts: [UInt8] {
+        let four = [4..<8], six = [8..<24]
+        return withUnsafeBytes(of: storage) { bytes in
+            [UInt8(truncatingIfNeeded: family)] + bytes[2..<4] + (family == AF_INET ? four : six).flatMap { bytes[$0] }
+        }
+    }
+    static func == (left: InternetAddress, right: InternetAddress) -> Bool { left.parts == right.parts }
+    func hash(into hasher: inout Hasher) { hasher.combine(parts) }
 
     private mutating func fill<T>(_ name: T) {
         length = socklen_t(MemoryLayout<T>.size)

@@ -29,6 +29,9 @@ public final class Listener {
 
     deinit { core.close() }
 
+    /// Still this listener's.
+    public var descriptor: Int32 { core.descriptor }
+
     /// Callers turned away because no descriptor was left.
     public var refused: Int { core.refused }
 
@@ -39,7 +42,7 @@ public final class Listener {
 /// `@unchecked Sendable`: confined to the loop's thread; others only pass it to `Loop.perform`.
 private final class ListenerCore: @unchecked Sendable {
     private let loop: Loop
-    private let descriptor: Int32
+    let descriptor: Int32
     private let poll: PollCore
     private let pause: TimerCore
     private var accepted: ((Int32, UInt16) -> Void)?

@@ -24,7 +24,8 @@ enum DaemonCommand {
                 "status", abstract: "Tell about the daemon", discussion: ["Starts nothing. Exit status 5 when it does not run."],
                 examples: [Example("dev daemon status", "Its process, home and ports")], options: [Naming.json]),
             Command(
-                "restart", abstract: "Replace the daemon, as after an upgrade", discussion: ["Servers and sessions live on."],
+                "restart", abstract: "Replace the daemon, as after an upgrade",
+                discussion: ["Servers and sessions live on, and nobody who connects meanwhile is refused."],
                 examples: [Example("dev daemon restart", "Replace it")], options: [Naming.json]),
         ])
 
@@ -57,7 +58,7 @@ enum DaemonCommand {
     static func restart(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
         let progress = Progress(context)
         defer { progress.clear() }
-        _ = try context.client.shutdown(stopServers: false, observer: progress.observer())
+        try context.client.restart(observer: progress.observer())
         progress.clear()
         return try report("The daemon is running", invocation, context)
     }

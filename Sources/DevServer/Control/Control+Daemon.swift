@@ -26,6 +26,6 @@ extension Control {
                 try await manager.stop(status.record.id)
             }
         }
-        await leave(request.stopServers)
+        await leave(request)
     }
 }

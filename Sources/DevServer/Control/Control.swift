@@ -23,8 +23,8 @@ struct Control: Sendable {
     let removed: @Sendable () async -> Void
     /// A request has been answered.
     let answered: @Sendable () -> Void
-    /// Begins to end the daemon; true = stop every server too.
-    let leave: @Sendable (Bool) async -> Void
+    /// Begins to end the daemon as a client asks.
+    let leave: @Sendable (ShutdownRequest) async -> Void
 
     // MARK: Which instances
 

@@ -15,22 +15,22 @@ internal import Registry
 /// Puts the rooms together, in order: what was begun is finished and what lives is adopted before anybody is answered. It
 /// leaves in the opposite order, with a deadline at each step.
 actor Daemon {
-    private nonisolated let loop: Loop
+    nonisolated let loop: Loop
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
     private let layout: HomeLayout
     private let user: ServersUser?
     private let environment: [String: String]
-    private let log: Log
+    let log: Log
     private let notice: ReadyNotice
     nonisolated let outcome = Outcome()
 
     private var registry: Registry?
     private var manager: InstanceManager?
-    private var front: Front?
-    private var sites: InstanceSites?
+    var front: Front?
+    var sites: InstanceSites?
     private var prisma: PrismaService?
     private var housekeeper: Housekeeper?
-    private var site: HTTPServer?
+    var site: HTTPServer?
     private var control: HTTPServer?
     private var signals: [SignalHandle] = []
     private var isLeaving = false
@@ -67,6 +67,7 @@ actor Daemon {
     func run() async {
         do {
             try await start()
+            InheritedListeners.closeRest()
             notice.send(.ready)
         } catch {
             // Half a daemon is worse than none.
@@ -128,7 +129,7 @@ actor Daemon {
             httpPortReason: displaced, startedAt: startedAt,
             handoffProblem: support.path == nil ? support.reason : nil,
             removed: { await housekeeper.look() }, answered: { [weak self] in self?.stirred() },
-            leave: { stopServers in await self.leave(stopServers: stopServers) })
+            leave: { request in await self.leave(stopServers: request.stopServers, handover: request.handover) })
         let control = HTTPServer(
             loop: loop, router: ControlAPI(control: service).router(), limits: HTTPServer.Limits(body: 1 << 20), log: log,
             admit: PeerCheck.isOurs)
@@ -187,21 +188,23 @@ actor Daemon {
     }
 
     /// Begins to leave and returns: whoever asked over the control socket still gets an answer.
-    func leave(stopServers: Bool) {
+    /// - Parameter handover: where the next daemon waits for the listening sockets.
+    func leave(stopServers: Bool, handover: String? = nil) {
         guard !isLeaving else { return }
         isLeaving = true
         log.info("leaving", ["stop-servers": stopServers])
         loop.task {
-            await self.close(stopServers: stopServers)
+            await self.close(stopServers: stopServers, handover: handover)
             self.loop.stop()
         }
     }
 
     /// Stop accepting, let requests and pumped sessions end, leave servers and handed-off sessions alone.
-    private func close(stopServers: Bool) async {
+    private func close(stopServers: Bool, handover: String? = nil) async {
         // The next daemon must find no socket of ours, but a client that is connected still gets its answer.
         if control != nil { unlink(layout.controlSocket) }
         await control?.close(within: Self.patience)
+        if let handover { await handOver(to: handover) }
         await site?.close(within: .seconds(1))
         await sites?.closeAll()
         await prisma?.close()

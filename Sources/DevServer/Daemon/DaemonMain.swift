@@ -18,6 +18,7 @@ public enum DaemonMain {
     /// - Returns: the exit status (design §9): 4 when another daemon has the home.
     public static func run(arguments: [String], environment: [String: String]) -> Int32 {
         let notice = ReadyNotice(environment: environment)
+        takeListeners(environment)
         do {
             let options = try DaemonOptions(arguments)
             switch options.action {
@@ -37,6 +38,13 @@ public enum DaemonMain {
             complain("\(error)\n")
             return error.code.exitStatus
         }
+    }
+
+    /// What the daemon before us listened on. Servers must not inherit the word of it.
+    private static func takeListeners(_ environment: [String: String]) {
+        guard let count = environment[ControlProtocol.listenersVariable].flatMap({ Int32($0) }), (1...4096).contains(count) else { return }
+        unsetenv(ControlProtocol.listenersVariable)
+        InheritedListeners.adopt(ControlProtocol.firstListener..<ControlProtocol.firstListener + count)
     }
 
     private static func serve(_ options: DaemonOptions, _ environment: [String: String], _ notice: ReadyNotice) throws(DevError) {

@@ -64,6 +64,14 @@ actor InstanceSites: PortBinder {
         await close(id)
     }
 
+    var listening: [Int32] {
+        get async {
+            var all: [Int32] = []
+            for site in sites.values { all += await site.server.listening }
+            return all
+        }
+    }
+
     func closeAll() async {
         for id in Array(sites.keys) { await close(id) }
     }

@@ -41,6 +41,8 @@ actor HTTPServer {
 
     var connectionCount: Int { connections.count }
 
+    var listening: [Int32] { listeners.map(\.descriptor) }
+
     /// Takes clients of a listening descriptor, which it owns from now on.
     func listen(_ descriptor: Int32) throws(DevError) {
         listeners.append(

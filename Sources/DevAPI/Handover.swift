@@ -1,0 +1,59 @@
+internal import Basics
+internal import CPosix
+
+#if canImport(Darwin)
+    internal import Darwin
+#else
+    internal import Glibc
+#endif
+
+/// Listening sockets on their way from a daemon that leaves to the next one. As long as somebody has them open, whoever connects
+/// waits in their queues for the next daemon, instead of being refused. Ours are closed with this value.
+final class Handover {
+    /// Where the leaving daemon sends them.
+    let path: String
+    private let listener: Int32
+    private var connection: Int32 = -1
+    private(set) var descriptors: [Int32] = []
+
+    /// nil where it can't be had: there is a gap between the daemons then, no more.
+    init?(_ layout: HomeLayout) {
+        path = "\(layout.sockets)/next-\(getpid()).sock"
+        listener = devdb_socket(AF_UNIX, streamType)
+        guard listener >= 0 else { return nil }
+        unlink(path)
+        guard devdb_bind_unix(listener, path) == 0, listen(listener, 1) == 0 else {
+            close(listener)
+            return nil
+        }
+    }
+
+    deinit {
+        for descriptor in descriptors + [connection, listener] where descriptor >= 0 { close(descriptor) }
+        unlink(path)
+    }
+
+    /// Waits so long for the daemon, and takes one more from it. - Returns: whether there may be another.
+    @discardableResult func step(milliseconds: Int32) -> Bool {
+        var waited = [pollfd(fd: connection >= 0 ? connection : listener, events: Int16(POLLIN), revents: 0)]
+        guard poll(&waited, 1, milliseconds) > 0 else { return false }
+        guard connection >= 0 else {
+            var port: UInt16 = 0
+            connection = devdb_accept(listener, &port)
+            return connection >= 0
+        }
+        var byte: UInt8 = 0
+        var passed: Int32 = -1
+        let count = devdb_receive_descriptor(connection, &byte, 1, &passed)
+        if passed >= 0 { descriptors.append(passed) }
+        // All have come: the rest of the waiting is for the daemon's end.
+        if count <= 0 { _ = poll(nil, 0, milliseconds) }
+        return count > 0
+    }
+
+    #if canImport(Darwin)
+        private let streamType = SOCK_STREAM
+    #else
+        private let streamType = Int32(SOCK_STREAM.rawValue)
+    #endif
+}
