@@ -32,7 +32,10 @@ import Testing
         #expect(try shell(stage, "\"$dev\" run -- no-such-command").0 == 127)
         for (name, status) in [("./no-such-file", Int32(127)), ("/etc/passwd", 126), ("/tmp", 126), ("./plain", 126)] {
             let (ended, text) = try shell(stage, "touch plain; \"$dev\" run -- \(name)")
-            #expect(ended == status && text.contains(status == 126 ? "can't be run: " : "There is no command"), "\(name): \(text)")
+            #expect(
+                ended == status
+                    && text.contains(status == 126 ? "error[system]: \(name) can't be run: " : "error[not-found]: There is no command"),
+                "\(name): \(text)")
         }
         // What the caller opened for the command is still open in it.
         #expect(try shell(stage, "\"$dev\" run -- sh -c 'cat <&7' 7<<X\nhello\nX\n") == (0, "hello\n"))

@@ -34,7 +34,8 @@ enum RunCommand {
     private static func fail(
         _ message: String, _ object: String, _ cause: String?, help: String, _ status: Int32, _ context: Context
     ) -> Int32 {
-        _ = Program.fail(DevError(.notFound, message, object: object, cause: cause, help: help), json: false, context)
+        _ = Program.fail(
+            DevError(status == 127 ? .notFound : .system, message, object: object, cause: cause, help: help), json: false, context)
         return status
     }
 }
