@@ -105,13 +105,12 @@ public struct DaemonStarter: Sendable {
         close(ends[1])
         defer { close(writing) }
         _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
-        // What our caller left open (a lock of a script, a pipe of `$(...)`) must not live as long as the daemon.
-        let shielded = Inheritance.shield()
-        defer { Inheritance.restore(shielded) }
 
         var actions = SpawnFileActions()
         posix_spawn_file_actions_init(&actions.value)
         defer { posix_spawn_file_actions_destroy(&actions.value) }
+        // What our caller left open (a lock of a script, a pipe of `$(...)`) must not live as long as the daemon.
+        for descriptor in Inheritance.kept() { posix_spawn_file_actions_addclose(&actions.value, descriptor) }
         posix_spawn_file_actions_addopen(&actions.value, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions.value, 1, "/dev/null", O_WRONLY, 0)
         // Last words of the Swift runtime go to the log; the daemon writes the log itself otherwise.

@@ -38,13 +38,13 @@ enum CStrings {
 
 /// Descriptors that were open before us, kept from one child.
 enum Inheritance {
-    /// - Returns: the descriptors above 2 that an `exec` would have kept, now marked to be closed by it.
-    static func shield() -> [Int32] {
+    /// - Returns: the descriptors above 2 that an `exec` keeps. The child closes them itself: to mark them here would, for a moment,
+    ///   be a mark for every other thread and child too.
+    static func kept() -> [Int32] {
         // Nobody hands down numbers above this on purpose; asking is 0.1 µs each.
         (3..<256).filter { descriptor in
             let flags = fcntl(descriptor, F_GETFD)
-            guard flags >= 0, flags & FD_CLOEXEC == 0 else { return false }
-            return fcntl(descriptor, F_SETFD, flags | FD_CLOEXEC) == 0
+            return flags >= 0 && flags & FD_CLOEXEC == 0
         }
     }
 
@@ -53,11 +53,6 @@ enum Inheritance {
     static func above(_ descriptors: [Int32], first: Int32) -> [Int32] {
         let lowest = first + Int32(descriptors.count)
         return descriptors.map { fcntl($0, F_DUPFD_CLOEXEC, lowest) }.filter { $0 >= 0 }
-    }
-
-    /// They are still for the program that `dev run` becomes.
-    static func restore(_ descriptors: [Int32]) {
-        for descriptor in descriptors { _ = fcntl(descriptor, F_SETFD, 0) }
     }
 }
 

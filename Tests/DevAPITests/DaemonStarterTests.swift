@@ -133,8 +133,6 @@ import Testing
             #expect(try text("home") == daemon.layout.root)
             #expect(try text("sid") == text("pid"))
             #expect(try !text("fds").contains("/dev/zero"))
-            // For what `dev run` becomes it is still there.
-            #expect(fcntl(inherited, F_GETFD) & FD_CLOEXEC == 0)
         }
     #endif
 
