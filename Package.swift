@@ -90,7 +90,7 @@ let package = Package(
         tests("PostgresWireTests", ["PostgresWire", "WireTestSupport", "TestSupport"]),
         tests("HTTPWireTests", ["HTTPWire", "WireTestSupport"]),
         tests("BasicsTests", ["Basics"]),
-        tests("IntegrationTests", ["TestSupport", "CLibpq"], exclude: ["Clients/oracle.mjs"]),
+        tests("IntegrationTests", ["TestSupport", "CLibpq"], exclude: ["Clients/oracle.mjs", "Clients/program.mjs"]),
         tests("FrontTests", ["Basics", "Front", "HandoffImage", "Loop", "PostgresWire", "InstanceManager", "Registry", "TestSupport"]),
         tests("LoopTests", ["Basics", "Loop", "CPosix"]),
         .target(
@@ -103,7 +103,7 @@ let package = Package(
         tests("DevAPITests", ["Basics", "DevAPI", "ControlTestSupport"], exclude: ["fake-devd.sh"]),
         tests("FilesTests", ["Basics", "Files"]),
         tests("DevServerTests", ["Basics", "Loop", "HTTPWire", "DevAPI", "DevServer", "TestSupport"]),
-        tests("HTTPShimTests", ["HTTPShim", "PostgresSession", "WireTestSupport"]),
+        tests("HTTPShimTests", ["HTTPShim", "HTTPWire", "PostgresSession", "WireTestSupport"]),
         tests("RegistryTests", ["Basics", "Files", "Registry"]),
         tests(
             "InstanceManagerTests",

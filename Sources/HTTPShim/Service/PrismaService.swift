@@ -85,7 +85,7 @@ public actor PrismaService {
     /// - Returns: nil for a path that is not ours.
     public func answer(_ request: HTTPRequest, only: InstanceName?) async -> HTTPResponse? {
         let head = request.head
-        guard let route = Route(head.method, head.path) else { return nil }
+        guard let route = Route(head.method, head.path) else { return DataProxy.refusal(head.method, head.path) }
         guard let capture = Journal.Capture(head.headers["x-capture-telemetry"]), let limits = try? LimitHeaders({ head.headers[$0] })
         else {
             return PrismaService.refusal(head)
