@@ -32,6 +32,7 @@ actor Daemon {
     private var housekeeper: Housekeeper?
     var site: HTTPServer?
     private var control: HTTPServer?
+    private var controlSocket: ControlSocket?
     private var signals: [SignalHandle] = []
     private var isLeaving = false
     private let calm: Calm
@@ -135,7 +136,9 @@ actor Daemon {
             admit: PeerCheck.isOurs)
         self.control = control
         for descriptor in bound.descriptors { try await site.listen(descriptor) }
-        try await control.listen(try Listener.unix(path: layout.controlSocket))
+        let controlSocket = ControlSocket(loop: loop, layout: layout, servedByAnother: user != nil, log: log, control: control)
+        self.controlSocket = controlSocket
+        try await controlSocket.open()
         log.info("ready", ["http": Int(bound.port), "instances": await manager.list().count])
         copySoon()
     }
@@ -202,7 +205,7 @@ actor Daemon {
     /// Stop accepting, let requests and pumped sessions end, leave servers and handed-off sessions alone.
     private func close(stopServers: Bool, handover: String? = nil) async {
         // The next daemon must find no socket of ours, but a client that is connected still gets its answer.
-        if control != nil { unlink(layout.controlSocket) }
+        await controlSocket?.close()
         await control?.close(within: Self.patience)
         if let handover { await handOver(to: handover) }
         await site?.close(within: .seconds(1))

@@ -29,4 +29,19 @@ import Testing
             #expect(try Made(await fixture.dev("up", "shop", "--json")).pid == made.pid)
         }
     }
+
+    /// Its sockets and its servers' were removed under it.
+    @Test func theSocketsAreMadeAgain() async throws {
+        try await withFault { fixture in
+            let made = try await fixture.filled()
+            let daemon = try #require(fixture.daemonPid)
+            try FileManager.default.removeItem(atPath: fixture.home + "/run")
+            #expect(try await fixture.list().count == 1)
+            #expect(fixture.daemonPid == daemon)
+            let server = try #require(made.pid)
+            try await onOwnThread { try Wait.end(of: server) }
+            try await fixture.answersWithinASecond(made, "SELECT count(*) || ' ' || sum(x) FROM kept", expecting: DaemonFixture.whole())
+            try await fixture.expectNothingHalfMade()
+        }
+    }
 }
