@@ -62,6 +62,7 @@ public struct Project: Sendable, Equatable {
 
     private static func kind(of path: String) -> mode_t? {
         var facts = stat()
-        return stat(path, &facts) == 0 ? facts.st_mode & S_IFMT : nil
+        // A link that leads nowhere, or in a circle, is there all the same: reading it says so.
+        return stat(path, &facts) == 0 || lstat(path, &facts) == 0 ? facts.st_mode & S_IFMT : nil
     }
 }

@@ -9,7 +9,8 @@ import Testing
             let deep = String(repeating: "[", count: 20_000)
             let large = "# " + String(repeating: "x", count: 100_000)
             for (number, script) in [
-                "mkdir dev.toml", "mkfifo dev.toml", "printf 'name = ' >dev.toml", "printf 'name = \"\\377\"' >dev.toml",
+                "mkdir dev.toml", "mkfifo dev.toml", "ln -s dev.toml dev.toml", "ln -s nowhere dev.toml", "printf 'name = ' >dev.toml",
+                "printf 'name = \"\\377\"' >dev.toml",
                 "printf 'name = \"a b\"' >dev.toml", "printf 'pg = \"x\"' >dev.toml", "printf 'idle = \"soon\"' >dev.toml",
                 "printf 'password = 3' >dev.toml", "printf 'settings = 1' >dev.toml", "printf 'name = \"a\"\\nname = \"b\"' >dev.toml",
                 "printf 'a = \(deep)' >dev.toml", "printf '\(large)' >dev.toml",
