@@ -7,7 +7,7 @@ enum ValueBounds {
     /// Values in all, those that stand at several places counted at each.
     static let size = 5_000_000
 
-    static func check(_ value: Value) throws(PlanFailure) {
+    static func check(_ value: Value, size: Int = ValueBounds.size) throws(PlanFailure) {
         var room = size
         guard fits(value, depth, &room) else { throw .plain("A value that the plan binds is too large or nested too deeply") }
     }
