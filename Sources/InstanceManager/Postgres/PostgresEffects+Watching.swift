@@ -55,6 +55,8 @@ extension PostgresEffects {
         // "ready", and after a second, since crash recovery shows in no file.
         let isUp = if case .ready = previous { true } else { false }
         var seen = isUp ? held.changed.count : held.changed.count &- 1
+        // What was lost between two calls of this fires no more.
+        if isUp, let status = await noticeLoss(held, record), status != previous { return status }
         while true {
             await held.changed.wait(after: seen)
             seen = held.changed.count

@@ -35,7 +35,10 @@ import Testing
         try await withFault { fixture in
             let made = try await fixture.filled()
             let daemon = try #require(fixture.daemonPid)
-            try FileManager.default.removeItem(atPath: fixture.home + "/run")
+            // Renamed first: what is made again meanwhile would be in the way of its removal.
+            let aside = fixture.home + "/run-removed"
+            try FileManager.default.moveItem(atPath: fixture.home + "/run", toPath: aside)
+            try FileManager.default.removeItem(atPath: aside)
             #expect(try await fixture.list().count == 1)
             #expect(fixture.daemonPid == daemon)
             let server = try #require(made.pid)
