@@ -31,7 +31,7 @@ run "${DEVDB_TEST_WIDTH:-4}" "${FILTER:-}"
 
 # DEVDB_TEST_AGAIN=1, as CI has it on machines shared with others: a few that failed get one more chance, alone, and are
 # named. What is broken fails again.
-failed=$(sed -n 's/^✘ Test "\{0,1\}\([^"(]*\).* failed after .*/\1/p' "$log" | sort -u)
+failed=$(sed -n 's/^✘ Test "\{0,1\}\([^"(]*\).* failed after .*/\1/p' "$log" | grep -v '^run with ' | sort -u)
 count=$(printf '%s\n' "$failed" | grep -c . || true)
 if [ "$status" -ne 0 ] && [ -n "${DEVDB_TEST_AGAIN:-}" ] && [ "$count" -gt 0 ] && [ "$count" -le 5 ]; then
     cp "$log" .build/test-first.log

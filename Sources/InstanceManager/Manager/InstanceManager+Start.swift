@@ -129,7 +129,9 @@ extension InstanceManager {
         record.verifierFresh = beginning.verifierFresh
         let owner = makeOwner(record, beginning.state, effects)
         owners[record.id] = owner
-        for intent in intents where intent.kind == .start || intent.kind == .stop {
+        // The stop of a living server is the owner's to end.
+        let stop = beginning.stopping ? intents.first { $0.kind == .stop }?.id : nil
+        for intent in intents where (intent.kind == .start || intent.kind == .stop) && intent.id != stop {
             let saved = record
             do {
                 try await line.run { registry throws(DevError) in try registry.finish(intent.id, saving: saved) }
@@ -138,7 +140,7 @@ extension InstanceManager {
             }
         }
         guard let server else { return }
-        await owner.adopt(server, stopping: beginning.stopping)
+        await owner.adopt(server, stopping: stop)
         let id = record.id
         loop.task { await self.countInherited(id, server) }
     }

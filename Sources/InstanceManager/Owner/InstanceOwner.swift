@@ -88,9 +88,12 @@ actor InstanceOwner {
     func creationFailed(_ error: DevError) { send(.creationFailed(error)) }
 
     /// Takes over a server that an earlier daemon started. The owner was made in `starting(launched)`.
-    func adopt(_ server: Server, stopping: Bool) {
+    /// - Parameter stopping: the intent of a stop that was begun, which goes on under it: another daemon may die in the middle.
+    func adopt(_ server: Server, stopping: Int64?) {
         watch(server, attempt: machine.attempt)
-        if stopping { send(.stopAsked(nil)) }
+        guard let stopping else { return }
+        stopIntent = stopping
+        send(.stopAsked(nil))
     }
 
     func sessionChanged(began: Bool) {

@@ -131,11 +131,12 @@ final class SimSchedule: @unchecked Sendable {
         let beginning = Beginning.of(record, lives: world.living != nil, intents: kinds.sorted { $0.rawValue < $1.rawValue })
         record.verifierFresh = beginning.verifierFresh
         owner = SimSchedule.makeOwner(record, beginning.state, effects, executor)
-        world.intents = [:]
+        let stop = beginning.stopping ? world.intents.first { $0.value == .stop } : nil
+        world.intents = stop.map { [$0.key: $0.value] } ?? [:]
         world.record = record
         if let process = world.living {
             let (owner, server) = (owner, effects.adopt(process))
-            _ = task { await owner.adopt(server, stopping: beginning.stopping) }
+            _ = task { await owner.adopt(server, stopping: stop?.key) }
         }
     }
 
