@@ -73,7 +73,7 @@ let package = Package(
                 "CToml", "CPosix",
             ]),
         .executableTarget(name: "devd", dependencies: ["DevServer"], swiftSettings: strict),
-        room("DevCommands", ["Basics", "DevAPI", "CommandLine"]),
+        room("DevCommands", ["Basics", "DevAPI", "HTTPWire", "CommandLine"]),
         // No loader, no libraries to look up: a third of what a command takes. lld, since gold warns of glibc's functions that
         // want its shared libraries (names of users), which dev never calls.
         .executableTarget(

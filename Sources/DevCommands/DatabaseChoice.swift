@@ -1,4 +1,5 @@
 internal import Basics
+internal import HTTPWire
 
 #if canImport(FoundationEssentials)
     internal import FoundationEssentials
@@ -15,7 +16,7 @@ enum DatabaseChoice {
         guard !database.isEmpty, database.utf8.count <= 63, !database.utf8.contains(0) else {
             throw DevError(.usage, "A database's name has 1 to 63 bytes", object: database, help: "Run dev url --database NAME")
         }
-        let path = "/" + encoded(database) + "?"
+        let path = "/" + PercentCoding.encode(database) + "?"
         guard let key = url.firstRange(of: "api_key=") else { return replaced(url, path) }
         // base64url without padding (RFC 4648 §5).
         var text = url[key.upperBound...].map { character -> Character in
@@ -44,19 +45,5 @@ enum DatabaseChoice {
         var text = text
         if let range = text.firstRange(of: "/template1?") { text.replaceSubrange(range, with: path) }
         return text
-    }
-
-    /// RFC 3986 §2.3: all but unreserved characters as `%XX`.
-    private static func encoded(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF")
-        var result = ""
-        for byte in text.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            default: result += "%" + String([digits[Int(byte >> 4)], digits[Int(byte & 15)]])
-            }
-        }
-        return result
     }
 }

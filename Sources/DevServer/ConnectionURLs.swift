@@ -1,4 +1,5 @@
 public import Basics
+internal import HTTPWire
 
 /// The URLs of one instance in all forms that prisma dev prints (spec/prisma-dev-cli.md §4).
 public struct ConnectionURLs: Sendable, Equatable {
@@ -20,7 +21,7 @@ public struct ConnectionURLs: Sendable, Equatable {
 
     /// - Parameter password: leaves here in clear text, for its owner.
     public init(name: InstanceName, password: Secret, port: UInt16, shadowPort: UInt16, httpPort: UInt16) {
-        let credentials = "\(Self.user):\(Self.percentEncoded(password.reveal()))"
+        let credentials = "\(Self.user):\(PercentCoding.encode(password.reveal()))"
         func url(_ port: UInt16, _ query: String) -> String {
             "postgres://\(credentials)@localhost:\(port)/\(Self.database)?\(query)"
         }
@@ -33,23 +34,6 @@ public struct ConnectionURLs: Sendable, Equatable {
         // is none to write, because a percent-encoded URL and a checked name have no quote, backslash or control character.
         let json = "{\"databaseUrl\":\"\(prisma)\",\"name\":\"\(name.text)\",\"shadowDatabaseUrl\":\"\(prismaShadow)\"}"
         prismaPostgres = "prisma+postgres://localhost:\(httpPort)/?api_key=\(Self.base64URL(Array(json.utf8)))"
-    }
-
-    /// All but RFC 3986's unreserved characters as `%XX`.
-    static func percentEncoded(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF")
-        var result = ""
-        for byte in text.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                result.append("%")
-                result.append(digits[Int(byte >> 4)])
-                result.append(digits[Int(byte & 15)])
-            }
-        }
-        return result
     }
 
     /// RFC 4648 §5 without padding: the schema engine's decoder is strict.

@@ -109,7 +109,7 @@ actor Daemon {
                 stirred: { [weak self] in self?.stirred() }, changed: { [weak self] in self?.assumeIsolated { $0.copySoon() } }))
         self.manager = manager
         let prisma = PrismaService(
-            loop: loop, instances: manager, log: log, milliseconds: { Int64(WallClock.now() * 1000) }, random: Front.systemRandom)
+            loop: loop, instances: manager, milliseconds: { Int64(WallClock.now() * 1000) }, random: Front.systemRandom)
         self.prisma = prisma
         let site = HTTPServer(
             loop: loop, router: PublicSite.router(name: .default, prisma: prisma),

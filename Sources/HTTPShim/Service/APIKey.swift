@@ -1,4 +1,5 @@
 internal import Basics
+internal import HTTPWire
 
 /// The key in a Prisma Postgres URL (HTTP protocol specification §1.2): base64url of `{"databaseUrl", "name",
 /// "shadowDatabaseUrl"}`. It names its instance and database and carries the password, so it is a secret.
@@ -54,7 +55,7 @@ struct DatabaseURL {
         let hostStart = authority.lastIndex(of: "@").map { authority.index(after: $0) } ?? authority.startIndex
         let credentials = hostStart > authority.startIndex ? authority[..<authority.index(before: hostStart)] : ""
         let parts = credentials.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let user = DatabaseURL.decoded(parts.first ?? ""), let password = DatabaseURL.decoded(parts.dropFirst().first ?? "") else {
+        guard let user = PercentCoding.decode(parts.first ?? ""), let password = PercentCoding.decode(parts.dropFirst().first ?? "") else {
             return nil
         }
         (self.user, self.password) = (user, password)
@@ -67,33 +68,15 @@ struct DatabaseURL {
         host = String(hostText)
         let tail = rest[pathStart...]
         let question = tail.firstIndex(of: "?") ?? tail.endIndex
-        guard let database = DatabaseURL.decoded(tail[..<question].drop { $0 == "/" }) else { return nil }
+        guard let database = PercentCoding.decode(tail[..<question].drop { $0 == "/" }) else { return nil }
         self.database = database
         guard question < tail.endIndex else { return }
         for pair in tail[tail.index(after: question)...].split(separator: "&") {
             let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let key = DatabaseURL.decoded(sides.first ?? ""), let value = DatabaseURL.decoded(sides.dropFirst().first ?? "") else {
+            guard let key = PercentCoding.decode(sides.first ?? ""), let value = PercentCoding.decode(sides.dropFirst().first ?? "") else {
                 return nil
             }
             parameters[key] = value
         }
-    }
-
-    /// RFC 3986 §2.1
-    private static func decoded(_ text: Substring) -> String? {
-        guard text.contains("%") else { return String(text) }
-        var bytes: [UInt8] = []
-        var rest = Substring(text).utf8
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            let digits = Array(rest.prefix(2))
-            guard digits.count == 2, let decoded = digits.withUnsafeBytes({ Hexadecimal.decode($0) })?.first else { return nil }
-            bytes.append(decoded)
-            rest = rest.dropFirst(2)
-        }
-        return String(validating: bytes, as: UTF8.self)
     }
 }

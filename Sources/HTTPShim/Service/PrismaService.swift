@@ -12,7 +12,6 @@ public actor PrismaService {
 
     private let instances: any ShimInstances
     private let chance: Chance
-    private let log: Log
     private var sites: [String: Site] = [:]
     private var plans = PlanCache()
     /// Keys that were checked, by their header: reading one costs more than the rest of a request.
@@ -35,12 +34,11 @@ public actor PrismaService {
     ///   - milliseconds: since 1970.
     ///   - random: so many random bytes, fit for secrets.
     public init(
-        loop: Loop, instances: any ShimInstances, log: Log, milliseconds: @escaping @Sendable () -> Int64,
+        loop: Loop, instances: any ShimInstances, milliseconds: @escaping @Sendable () -> Int64,
         random: @escaping @Sendable (Int) -> [UInt8]
     ) {
         self.loop = loop
         self.instances = instances
-        self.log = log
         chance = Chance(milliseconds: milliseconds, bytes: random)
     }
 
