@@ -7,13 +7,14 @@ internal import Registry
 extension Control {
     /// Creates what is not there, applies what is asked, wakes. What counts: flags, dev.toml, stored, default.
     func up(_ request: UpRequest, _ progress: Progress) async throws(DevError) -> InstanceFacts {
-        let (name, project) = try await one(request.selection)
+        let (name, project) = try await one(request.selection, takes: true)
         let wanted = try Wanted(request, file: project.file)
         var created = false
         var wantsExtensions = false
         let record: InstanceRecord
         var present = await manager.status(name)
         var made: InstanceRecord?
+        var holder = Holder.here
         if present == nil {
             await progress.say("Creating \(name)")
             do {
@@ -33,13 +34,15 @@ extension Control {
             record = made
             created = true
         } else if let present {
-            record = try await adapt(present, to: wanted, project: project)
+            holder = try await self.holder(of: present.record, for: project)
+            record = try await adapt(present, to: wanted, project: project, holder: holder)
             wantsExtensions = record.extensions != present.record.extensions
         } else {
             throw DevError(.cancelled, "\(name) was removed meanwhile", object: name.text)
         }
         var notes = await Self.notes(on: wanted.ports, of: record, in: manager)
         if let present { notes += Self.notes(record, before: present.record.ports) }
+        if let note = Self.note(holder, record, project) { notes.append(note) }
         if let status = await manager.status(name), !Self.isUp(status) || status.state != .running {
             await progress.say("Starting \(name)")
         }
@@ -99,7 +102,7 @@ extension Control {
         return record
     }
 
-    private func adapt(_ status: InstanceStatus, to wanted: Wanted, project: Project) async throws(DevError) -> InstanceRecord {
+    private func adapt(_ status: InstanceStatus, to wanted: Wanted, project: Project, holder: Holder) async throws(DevError) -> InstanceRecord {
         let record = status.record
         if let pg = wanted.pg, pg != record.pgVersion, pg != String(record.pgVersion.prefix { $0.isNumber }) {
             throw DevError(
@@ -111,12 +114,12 @@ extension Control {
         let ports = wanted.ports.filter { !($0.key == .http && shared && $0.value == httpPort) }
         let moved = try await manager.move(record.id, to: ports)
         let before = try await remembered(of: record.id)
-        let changed = Self.merged(record, wanted, before: before, project: project)
+        let changed = Self.merged(record, wanted, before: before, project: project, holder: holder)
         if before != wanted.fromFile, project.file != nil { try await remember(wanted.fromFile, of: record.id) }
         if let password = wanted.password, password != record.password { _ = try await manager.setPassword(record.id, password) }
         guard changed != record else { return await current(moved) }
         return try await manager.configure(record.id) { record in
-            record = Self.merged(record, wanted, before: before, project: project)
+            record = Self.merged(record, wanted, before: before, project: project, holder: holder)
         }
     }
 
@@ -125,7 +128,7 @@ extension Control {
     }
 
     /// - Parameter before: what dev.toml said last time; what it no longer says goes back to the default.
-    static func merged(_ record: InstanceRecord, _ wanted: Wanted, before: [String: String], project: Project) -> InstanceRecord {
+    static func merged(_ record: InstanceRecord, _ wanted: Wanted, before: [String: String], project: Project, holder: Holder) -> InstanceRecord {
         var result = record
         if project.file != nil {
             for (key, value) in before where wanted.fromFile[key] == nil {
@@ -141,7 +144,13 @@ extension Control {
         if let front = wanted.front { result.front = front }
         if let extensions = wanted.extensions { result.extensions = extensions }
         result.settings.merge(wanted.settings) { _, new in new }
-        if let folder = project.folder { result.project = folder }
+        if let folder = project.folder {
+            switch holder {
+            case .nobody, .left: result.project = folder
+            // Whoever shares it by its name does not take it away.
+            case .here, .elsewhere: break
+            }
+        }
         return result
     }
 

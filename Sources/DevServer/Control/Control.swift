@@ -34,19 +34,13 @@ struct Control: Sendable {
     }
 
     /// Exactly one instance: the one named, or the project's.
+    /// - Parameter takes: a server that another folder has left is this one's to take.
     /// - Throws: `usage` for a pattern, `exists` when the name is another project's by chance.
-    func one(_ selection: Selection) async throws(DevError) -> (name: InstanceName, project: Project) {
+    func one(_ selection: Selection, takes: Bool = false) async throws(DevError) -> (name: InstanceName, project: Project) {
         let project = try await project(at: selection.directory)
         let patterns = Self.items(selection.patterns)
         guard let pattern = patterns.first else {
-            if project.nameIsFolders, let other = await manager.status(project.name)?.record.project, other != project.folder {
-                let isThere = (try? await loop.blocking { () throws(DevError) in Folder.exists(other) }) ?? false
-                if isThere {
-                    throw DevError(
-                        .exists, "\(project.name) is the server of another project, \(other)", object: project.name.text,
-                        help: "Write name = \"…\" into \(project.folder ?? "")/dev.toml, or name the server: dev up NAME")
-                }
-            }
+            try await check(project, takes: takes)
             return (project.name, project)
         }
         guard patterns.count == 1 else {

@@ -12,6 +12,12 @@ enum Folder {
         return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// Two paths to one folder.
+    static func same(_ one: String, _ two: String) -> Bool {
+        var (first, second) = (stat(), stat())
+        return stat(one, &first) == 0 && stat(two, &second) == 0 && first.st_dev == second.st_dev && first.st_ino == second.st_ino
+    }
+
     /// Without `.` and `..`; none when it can't be read.
     static func names(_ path: String) -> [String] {
         guard let folder = opendir(path) else { return [] }
