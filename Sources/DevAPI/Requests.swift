@@ -117,10 +117,13 @@ public struct ConfigFacts: Sendable, Codable, Equatable {
     public var entries: [Entry]
     /// Keys whose new value takes effect at the next start of the server.
     public var pendingRestart: [String]
-    public init(name: String, entries: [Entry], pendingRestart: [String]) {
+    /// What a person should be told of the change.
+    public var notes: [String]
+    public init(name: String, entries: [Entry], pendingRestart: [String], notes: [String] = []) {
         self.name = name
         self.entries = entries
         self.pendingRestart = pendingRestart
+        self.notes = notes
     }
 }
 // `POST /v1/daemon` → `DaemonFacts`; `POST /v1/doctor` → `DoctorFacts`; `POST /v1/shutdown` {"stopServers": bool} →

@@ -11,6 +11,7 @@ final class Database {
         case null
 
         init(_ text: String?) { self = text.map { .text($0) } ?? .null }
+        init(_ number: Double?) { self = number.map { .real($0) } ?? .null }
     }
 
     let path: String
@@ -140,4 +141,7 @@ struct Row {
 
     func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(statement, column) }
     func real(_ column: Int32) -> Double { sqlite3_column_double(statement, column) }
+    func optionalReal(_ column: Int32) -> Double? {
+        sqlite3_column_type(statement, column) == SQLITE_NULL ? nil : sqlite3_column_double(statement, column)
+    }
 }

@@ -18,6 +18,7 @@ public struct InstanceNote: Sendable, Equatable {
     public init(_ record: InstanceRecord, isSettled: Bool) {
         self.record = record
         self.record.verifier = nil
+        self.record.verifierExpires = nil
         self.record.verifierFresh = false
         self.record.roles = ["postgres"]
         self.record.brokenReason = nil

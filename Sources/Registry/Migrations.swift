@@ -40,6 +40,23 @@ enum Migrations {
             ]
         ),
         ("2-generated-passwords", ["ALTER TABLE instance ADD COLUMN password_generated INTEGER NOT NULL DEFAULT 0"]),
+        (
+            "3-sources",
+            [
+                "ALTER TABLE instance ADD COLUMN sources TEXT NOT NULL DEFAULT '{}'",
+                "ALTER TABLE instance ADD COLUMN verifier_expires REAL",
+                // What dev.toml said at the last `dev up` was a setting, and counts where the instance still has it.
+                """
+                UPDATE instance SET sources = (
+                    SELECT json_group_object(said.key, coalesce(instance.project, '') || '/dev.toml')
+                    FROM setting, json_each(setting.value) AS said
+                    WHERE setting.key = 'dev.toml.' || instance.id AND said.value = CASE said.key
+                        WHEN 'idle' THEN instance.idle WHEN 'profile' THEN instance.profile
+                        ELSE (SELECT value FROM json_each(instance.settings) AS has WHERE 'settings.' || has.key = said.key) END)
+                """,
+                "DELETE FROM setting WHERE key LIKE 'dev.toml.%'",
+            ]
+        ),
     ]
 
     /// "dvdb" in the file's header: tells ours from another program's.

@@ -20,12 +20,17 @@ public struct InstanceRecord: Sendable, Equatable {
     public var verifier: Secret?
     /// Roles that may log in, as the cluster had them at its last sleep (names only).
     public var roles: [String]
+    /// When the owner's password expires, in seconds since 1970; nil = never. Read with `verifier`.
+    public var verifierExpires: Double?
     /// `verifier` and `roles` were read at the last clean stop and nothing ran since.
     public var verifierFresh: Bool
     /// The database that `template1` stands for on the main port.
     public var mainDatabase: String
     /// Server settings from dev.toml or `dev config`: name → value.
     public var settings: [String: String]
+    /// Who set the values of `dev config`'s keys: the path of a dev.toml, or `InstanceRecord.person` for a flag or `dev config`.
+    /// A key that nobody set is not in it.
+    public var sources: [String: String]
     /// Extensions to create, from dev.toml.
     public var extensions: [String]
     /// `handoff` or `pump` (`--front`).
@@ -40,9 +45,10 @@ public struct InstanceRecord: Sendable, Equatable {
 
     public init(
         id: String, name: InstanceName, pgVersion: String, pgBin: String, profile: String = "durable",
-        idle: IdleLimit = .standard, password: Secret, passwordIsGenerated: Bool = false, verifier: Secret? = nil, roles: [String] = [],
-        verifierFresh: Bool = false, mainDatabase: String = "postgres", settings: [String: String] = [:],
-        extensions: [String] = [], front: String = "handoff", project: String? = nil, createdAt: Double,
+        idle: IdleLimit = .standard, password: Secret, passwordIsGenerated: Bool = false, verifier: Secret? = nil,
+        verifierExpires: Double? = nil, roles: [String] = [], verifierFresh: Bool = false, mainDatabase: String = "postgres",
+        settings: [String: String] = [:], sources: [String: String] = [:], extensions: [String] = [], front: String = "handoff",
+        project: String? = nil, createdAt: Double,
         ports: [PortRecord] = [], brokenReason: String? = nil
     ) {
         self.id = id
@@ -54,10 +60,12 @@ public struct InstanceRecord: Sendable, Equatable {
         self.password = password
         self.passwordIsGenerated = passwordIsGenerated
         self.verifier = verifier
+        self.verifierExpires = verifierExpires
         self.roles = roles
         self.verifierFresh = verifierFresh
         self.mainDatabase = mainDatabase
         self.settings = settings
+        self.sources = sources
         self.extensions = extensions
         self.front = front
         self.project = project
@@ -65,6 +73,11 @@ public struct InstanceRecord: Sendable, Equatable {
         self.ports = ports
         self.brokenReason = brokenReason
     }
+}
+
+extension InstanceRecord {
+    /// Not the path of any file.
+    public static let person = "config"
 }
 
 /// A port that is an instance's for life.

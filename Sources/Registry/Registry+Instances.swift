@@ -15,7 +15,8 @@ extension Registry {
             return try database.rows(
                 """
                 SELECT id, name, pg_version, pg_bin, profile, idle, password, verifier, roles, verifier_fresh, main_database,
-                       settings, extensions, front, project, created_at, broken_reason, password_generated
+                       settings, extensions, front, project, created_at, broken_reason, password_generated, sources,
+                       verifier_expires
                 FROM instance ORDER BY name
                 """
             ) { (row) throws(DevError) in
@@ -26,9 +27,10 @@ extension Registry {
                 return InstanceRecord(
                     id: id, name: name, pgVersion: row.text(2), pgBin: row.text(3), profile: row.text(4), idle: idle,
                     password: Secret(row.text(6)), passwordIsGenerated: row.integer(17) != 0,
-                    verifier: row.optionalText(7).map { Secret($0) },
+                    verifier: row.optionalText(7).map { Secret($0) }, verifierExpires: row.optionalReal(19),
                     roles: try JSONText.decode(row.text(8), self.path), verifierFresh: row.integer(9) != 0,
                     mainDatabase: row.text(10), settings: try JSONText.decode(row.text(11), self.path),
+                    sources: try JSONText.decode(row.text(18), self.path),
                     extensions: try JSONText.decode(row.text(12), self.path), front: row.text(13),
                     project: row.optionalText(14), createdAt: row.real(15), ports: ports[id] ?? [],
                     brokenReason: row.optionalText(16))
@@ -48,13 +50,14 @@ extension Registry {
         try check(record, database)
         try database.run(
             """
-            INSERT INTO instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (id) DO UPDATE SET name = excluded.name, pg_version = excluded.pg_version, pg_bin = excluded.pg_bin,
                 profile = excluded.profile, idle = excluded.idle, password = excluded.password, verifier = excluded.verifier,
                 roles = excluded.roles, verifier_fresh = excluded.verifier_fresh, main_database = excluded.main_database,
                 settings = excluded.settings, extensions = excluded.extensions, front = excluded.front,
                 project = excluded.project, created_at = excluded.created_at, broken_reason = excluded.broken_reason,
-                password_generated = excluded.password_generated
+                password_generated = excluded.password_generated, sources = excluded.sources,
+                verifier_expires = excluded.verifier_expires
             """,
             [
                 .text(record.id), .text(record.name.text), .text(record.pgVersion), .text(record.pgBin), .text(record.profile),
@@ -62,7 +65,8 @@ extension Registry {
                 .text(JSONText.encode(record.roles)), .integer(record.verifierFresh ? 1 : 0), .text(record.mainDatabase),
                 .text(JSONText.encode(record.settings)), .text(JSONText.encode(record.extensions)), .text(record.front),
                 Database.Value(record.project), .real(record.createdAt), Database.Value(record.brokenReason),
-                .integer(record.passwordIsGenerated ? 1 : 0),
+                .integer(record.passwordIsGenerated ? 1 : 0), .text(JSONText.encode(record.sources)),
+                Database.Value(record.verifierExpires),
             ])
         try database.run("DELETE FROM port WHERE instance = ?", [.text(record.id)])
         for port in record.ports {

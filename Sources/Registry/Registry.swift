@@ -93,12 +93,6 @@ public final class Registry: @unchecked Sendable {
         }
     }
 
-    /// What `dev.toml` said of an instance when it was last applied: keys of `dev config` and their values.
-    public func projectFileValues(of instance: String) throws(DevError) -> [String: String] {
-        guard let text = try setting("dev.toml." + instance) else { return [:] }
-        return try JSONText.decode(text, path)
-    }
-
     /// - Parameter value: nil forgets it.
     public func set(_ key: String, _ value: String?) throws(DevError) {
         try write { (database) throws(DevError) in

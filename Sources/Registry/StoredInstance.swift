@@ -29,10 +29,12 @@ struct StoredInstance: Codable {
     var id, name, pgVersion, pgBin, profile, idle, password: String
     var passwordIsGenerated: Bool?
     var verifier: String?
+    var verifierExpires: Double?
     var roles: [String]
     var verifierFresh: Bool
     var mainDatabase: String
     var settings: [String: String]
+    var sources: [String: String]?
     var extensions: [String]
     var front: String
     var project: String?
@@ -51,10 +53,12 @@ struct StoredInstance: Codable {
         password = record.password.reveal()
         passwordIsGenerated = record.passwordIsGenerated
         verifier = record.verifier?.reveal()
+        verifierExpires = record.verifierExpires
         roles = record.roles
         verifierFresh = record.verifierFresh
         mainDatabase = record.mainDatabase
         settings = record.settings
+        sources = record.sources
         extensions = record.extensions
         front = record.front
         project = record.project
@@ -69,8 +73,9 @@ struct StoredInstance: Codable {
         return InstanceRecord(
             id: id, name: name, pgVersion: pgVersion, pgBin: pgBin, profile: profile, idle: idle, password: Secret(password),
             passwordIsGenerated: passwordIsGenerated ?? false,
-            verifier: verifier.map { Secret($0) }, roles: roles, verifierFresh: verifierFresh, mainDatabase: mainDatabase,
-            settings: settings, extensions: extensions, front: front, project: project, createdAt: createdAt,
+            verifier: verifier.map { Secret($0) }, verifierExpires: verifierExpires, roles: roles, verifierFresh: verifierFresh,
+            mainDatabase: mainDatabase,
+            settings: settings, sources: sources ?? [:], extensions: extensions, front: front, project: project, createdAt: createdAt,
             ports: PortRecord.Kind.allCases.compactMap { kind in ports[kind.rawValue].map { PortRecord(kind: kind, port: $0) } },
             brokenReason: brokenReason)
     }

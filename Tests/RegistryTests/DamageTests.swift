@@ -27,6 +27,31 @@ import Testing
         #expect(try DurableFile.read(fixture.path) == before)
     }
 
+    /// A registry from before values had sources: what dev.toml had said was a setting.
+    @Test func whatDevTomlSaidIsTakenOver() throws {
+        let fixture = try Fixture()
+        try DurableFile.write([], to: fixture.path)
+        do {
+            let database = try Database(path: fixture.path)
+            _ = try database.rows("PRAGMA journal_mode = WAL") { $0.text(0) }
+            try Migrations.apply(database, Array(Migrations.all.prefix(2)))
+            for (id, project) in [("0000000a", "'/p'"), ("0000000b", "NULL")] {
+                try database.run(
+                    """
+                    INSERT INTO instance VALUES ('\(id)', 'n\(id)', '15', '/b', 'durable', '1h', 'x', NULL, '[]', 0, 'postgres',
+                        '{"work_mem":"5MB","a.b":"x"}', '[]', 'handoff', \(project), 0, NULL, 1)
+                    """)
+            }
+            let said = #"{"idle":"10m","profile":"durable","settings.work_mem":"5MB","settings.a.b":"y","settings.gone":"1"}"#
+            try database.run("INSERT INTO setting VALUES ('dev.toml.0000000a', ?)", [.text(said)])
+        }
+        let registry = try fixture.open()
+        // Others of its values have been changed since, by a person.
+        #expect(
+            try registry.instances().map(\.sources) == [["profile": "/p/dev.toml", "settings.work_mem": "/p/dev.toml"], [:]])
+        #expect(try registry.setting("dev.toml.0000000a") == nil)
+    }
+
     @Test func anotherProgramsFileIsRefused() throws {
         let fixture = try Fixture()
         try DurableFile.write(Array("not a database at all, but long enough to look at".utf8), to: fixture.path)

@@ -18,9 +18,11 @@ import Testing
         full.passwordIsGenerated = true
         full.verifier = Secret("SCRAM-SHA-256$4096:c2FsdA==$a:b")
         full.roles = ["postgres", "Rôle \"x\"", "nul\0inside"]
+        full.verifierExpires = 1_800_000_000.5
         full.verifierFresh = true
         full.mainDatabase = "main"
         full.settings = ["work_mem": "64MB", "search_path": "\"$user\", public"]
+        full.sources = ["settings.work_mem": "/home/me/it's/dev.toml", "idle": InstanceRecord.person]
         full.extensions = ["vector", "pg_trgm"]
         full.front = "pump"
         full.project = "/home/me/it's"

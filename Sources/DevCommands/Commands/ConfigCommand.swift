@@ -91,6 +91,7 @@ enum ConfigCommand {
 
     private static func changed(_ facts: ConfigFacts, _ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
         if invocation.flag("json") { try context.printJSON(facts) } else { pending(facts, context) }
+        for note in facts.notes { context.err("warning: \(note)\n") }
         return 0
     }
 

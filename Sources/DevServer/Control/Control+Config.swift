@@ -1,6 +1,7 @@
 internal import Basics
 internal import DevAPI
 internal import InstanceManager
+internal import Loop
 internal import Registry
 
 /// The keys of `dev config`, and what their values may be.
@@ -49,7 +50,10 @@ extension Control {
             }
         }
         let pending = await manager.status(record.name)?.pendingRestart ?? []
-        return ConfigFacts(name: record.name.text, entries: Self.entries(record, file: project.file), pendingRestart: pending)
+        let changed = Array(request.set.keys) + request.unset
+        return ConfigFacts(
+            name: record.name.text, entries: Self.entries(record), pendingRestart: pending,
+            notes: changed.isEmpty ? [] : Self.notes(on: changed, of: record, try await file(of: record, project)))
     }
 
     private static func apply(_ request: ConfigRequest, to record: inout InstanceRecord) throws(DevError) {
@@ -64,6 +68,7 @@ extension Control {
                 try ConfigKey.checkSetting(name, value)
                 record.settings[name] = value
             }
+            record.sources[key] = InstanceRecord.person
         }
         for key in request.unset {
             switch key {
@@ -75,6 +80,7 @@ extension Control {
                     .usage, "A password can be changed but not taken away", object: key, help: "Run dev config set password VALUE")
             default: record.settings[try settingName(key)] = nil
             }
+            record.sources[key] = nil
         }
     }
 
@@ -87,26 +93,47 @@ extension Control {
         return String(key.dropFirst("settings.".utf8.count))
     }
 
-    static func entries(_ record: InstanceRecord, file: ProjectFile?) -> [ConfigFacts.Entry] {
-        func passwordSource(_ record: InstanceRecord, _ file: ProjectFile?) -> String {
-            file?.password == record.password ? "dev.toml" : record.passwordIsGenerated ? "generated" : "config"
+    /// The dev.toml that the next `dev up` of the instance reads: the caller's, or that of the folder it belongs to.
+    private func file(of record: InstanceRecord, _ project: Project) async throws(DevError) -> ProjectFile? {
+        if let file = project.file { return file }
+        guard let folder = record.project else { return nil }
+        return try await loop.blocking { () throws(DevError) in
+            // One that can't be read says nothing, and the next `dev up` says so.
+            guard let owner = try? Project.find(from: folder), owner.name == record.name else { return nil }
+            return owner.file
         }
-        func source(_ value: String, file: String?, standard: String) -> String {
-            value == file ? "dev.toml" : value == standard ? "default" : "config"
+    }
+
+    /// What a change is worth: dev.toml wins at the next `dev up`.
+    static func notes(on keys: [String], of record: InstanceRecord, _ file: ProjectFile?) -> [String] {
+        guard let file else { return [] }
+        let now = Dictionary(entries(record).map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+        return keys.sorted().compactMap { key in
+            guard let value = file.configuration[key] else { return nil }
+            let isSame = key == "password" ? file.password == record.password : value == now[key]
+            guard !isSame else { return nil }
+            let there = key == "password" ? "another password" : "\(key) = \"\(value)\""
+            return "\(file.path) says \(there), which returns at the next dev up: change it there to keep this"
         }
-        var entries = [
-            ConfigFacts.Entry(key: "front", value: record.front, source: source(record.front, file: nil, standard: "handoff")),
-            ConfigFacts.Entry(
-                key: "idle", value: record.idle.text,
-                source: source(record.idle.text, file: file?.idle?.text, standard: IdleLimit.standard.text)),
-            // Shown as stars: `dev url` is the place where it is printed.
-            ConfigFacts.Entry(key: "password", value: "***", source: passwordSource(record, file)),
-            ConfigFacts.Entry(
-                key: "profile", value: record.profile, source: source(record.profile, file: file?.profile, standard: "durable")),
-        ]
-        for (name, value) in record.settings.sorted(by: { $0.key < $1.key }) {
-            entries.append(.init(key: "settings." + name, value: value, source: file?.settings[name] == value ? "dev.toml" : "config"))
+    }
+
+    static func entries(_ record: InstanceRecord) -> [ConfigFacts.Entry] {
+        func entry(_ key: String, _ value: String, standard: String?) -> ConfigFacts.Entry {
+            let source =
+                switch record.sources[key] {
+                case InstanceRecord.person?: "config"
+                case .some: "dev.toml"
+                // Nobody set it; but for values from before this was noted.
+                case nil: value == standard ? "default" : "config"
+                }
+            return .init(key: key, value: value, source: source)
         }
-        return entries
+        // Shown as stars: `dev url` is the place where it is printed.
+        var password = entry("password", "***", standard: nil)
+        if record.passwordIsGenerated { password.source = "generated" }
+        return [
+            entry("front", record.front, standard: "handoff"), entry("idle", record.idle.text, standard: IdleLimit.standard.text), password,
+            entry("profile", record.profile, standard: "durable"),
+        ] + record.settings.sorted { $0.key < $1.key }.map { entry("settings." + $0.key, $0.value, standard: nil) }
     }
 }

@@ -65,8 +65,8 @@ extension Control {
         var settings: [String: String]
         var extensions: [String]?
         var ports: [PortRecord.Kind: UInt16] = [:]
-        /// What dev.toml alone says of that which can change later, to be taken back when it leaves the file.
-        var fromFile: [String: String] = [:]
+        /// Who says what, by the keys of `dev config`: see `InstanceRecord.sources`.
+        var sources: [String: String] = [:]
 
         init(_ request: UpRequest, file: ProjectFile?) throws(DevError) {
             pg = request.pg ?? file?.pg
@@ -84,25 +84,27 @@ extension Control {
                 }
                 ports[kind] = number
             }
-            if let idle = file?.idle { fromFile["idle"] = idle.text }
-            if let profile = file?.profile { fromFile["profile"] = profile }
-            for (key, value) in file?.settings ?? [:] { fromFile["settings." + key] = value }
+            if let file { for key in file.configuration.keys { sources[key] = file.path } }
+            let flags = [("idle", request.idle), ("profile", request.profile), ("password", request.password), ("front", request.front)]
+            for (key, value) in flags where value != nil { sources[key] = InstanceRecord.person }
+            for key in request.settings.keys { sources["settings." + key] = InstanceRecord.person }
         }
     }
 
     private func create(_ name: InstanceName, _ wanted: Wanted, project: Project) async throws(DevError) -> InstanceRecord {
         // The daemon's own port needs no second listener: it answers for every instance.
         let http = wanted.ports[.http].flatMap { $0 == httpPort ? nil : $0 }
-        let record = try await manager.create(
+        return try await manager.create(
             NewInstance(
                 name: name, pg: wanted.pg, profile: wanted.profile ?? "durable", idle: wanted.idle ?? .standard, password: wanted.password,
-                settings: wanted.settings, extensions: wanted.extensions ?? [], front: wanted.front ?? "handoff", project: project.folder,
+                settings: wanted.settings, sources: wanted.sources, extensions: wanted.extensions ?? [], front: wanted.front ?? "handoff",
+                project: project.folder,
                 mainPort: wanted.ports[.main], shadowPort: wanted.ports[.shadow], httpPort: http))
-        if !wanted.fromFile.isEmpty { try await remember(wanted.fromFile, of: record.id) }
-        return record
     }
 
-    private func adapt(_ status: InstanceStatus, to wanted: Wanted, project: Project, holder: Holder) async throws(DevError) -> InstanceRecord {
+    private func adapt(_ status: InstanceStatus, to wanted: Wanted, project: Project, holder: Holder) async throws(DevError)
+        -> InstanceRecord
+    {
         let record = status.record
         if let pg = wanted.pg, pg != record.pgVersion, pg != String(record.pgVersion.prefix { $0.isNumber }) {
             throw DevError(
@@ -113,13 +115,11 @@ extension Control {
         let shared = !record.ports.contains { $0.kind == .http }
         let ports = wanted.ports.filter { !($0.key == .http && shared && $0.value == httpPort) }
         let moved = try await manager.move(record.id, to: ports)
-        let before = try await remembered(of: record.id)
-        let changed = Self.merged(record, wanted, before: before, project: project, holder: holder)
-        if before != wanted.fromFile, project.file != nil { try await remember(wanted.fromFile, of: record.id) }
+        let changed = Self.merged(record, wanted, project: project, holder: holder)
         if let password = wanted.password, password != record.password { _ = try await manager.setPassword(record.id, password) }
         guard changed != record else { return await current(moved) }
         return try await manager.configure(record.id) { record in
-            record = Self.merged(record, wanted, before: before, project: project, holder: holder)
+            record = Self.merged(record, wanted, project: project, holder: holder)
         }
     }
 
@@ -127,15 +127,18 @@ extension Control {
         await manager.status(record.name)?.record ?? record
     }
 
-    /// - Parameter before: what dev.toml said last time; what it no longer says goes back to the default.
-    static func merged(_ record: InstanceRecord, _ wanted: Wanted, before: [String: String], project: Project, holder: Holder) -> InstanceRecord {
+    /// What a dev.toml said last time and no longer says goes back to the default.
+    static func merged(_ record: InstanceRecord, _ wanted: Wanted, project: Project, holder: Holder) -> InstanceRecord {
         var result = record
         if project.file != nil {
-            for (key, value) in before where wanted.fromFile[key] == nil {
-                if key == "idle", record.idle.text == value { result.idle = .standard }
-                if key == "profile", record.profile == value { result.profile = "durable" }
-                if key.hasPrefix("settings."), record.settings[String(key.dropFirst(9))] == value {
-                    result.settings[String(key.dropFirst(9))] = nil
+            for (key, source) in record.sources where source != InstanceRecord.person && wanted.sources[key] == nil {
+                result.sources[key] = nil
+                switch key {
+                case "idle": result.idle = .standard
+                case "profile": result.profile = "durable"
+                // There is no going back to what it was.
+                case "password": result.sources[key] = InstanceRecord.person
+                default: result.settings[String(key.dropFirst("settings.".utf8.count))] = nil
                 }
             }
         }
@@ -144,6 +147,7 @@ extension Control {
         if let front = wanted.front { result.front = front }
         if let extensions = wanted.extensions { result.extensions = extensions }
         result.settings.merge(wanted.settings) { _, new in new }
+        result.sources.merge(wanted.sources) { _, new in new }
         if let folder = project.folder {
             switch holder {
             case .nobody, .left: result.project = folder
@@ -152,17 +156,5 @@ extension Control {
             }
         }
         return result
-    }
-
-    private func remembered(of id: String) async throws(DevError) -> [String: String] {
-        let registry = registry
-        let text = try await loop.blocking { () throws(DevError) in try registry.setting("dev.toml." + id) }
-        return text.flatMap { try? JSONText.decode([String: String].self, from: Array($0.utf8)) } ?? [:]
-    }
-
-    private func remember(_ values: [String: String], of id: String) async throws(DevError) {
-        let registry = registry
-        let text = values.isEmpty ? nil : try? JSONText.compact(values)
-        try await loop.blocking { () throws(DevError) in try registry.set("dev.toml." + id, text) }
     }
 }

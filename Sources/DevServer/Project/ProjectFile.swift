@@ -15,6 +15,15 @@ public struct ProjectFile: Sendable, Equatable {
     /// PostgreSQL settings as text: numbers in decimal, booleans `on` and `off`.
     public var settings: [String: String] = [:]
 
+    /// What it says of `dev config`'s keys; the password, which is secret, as stars.
+    var configuration: [String: String] {
+        var values = Dictionary(settings.map { ("settings." + $0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+        values["idle"] = idle?.text
+        values["profile"] = profile
+        values["password"] = password.map { _ in "***" }
+        return values
+    }
+
     /// The keys there are, as the README documents them.
     static let keys = ["name", "pg", "idle", "profile", "password", "extensions", "settings"]
     static let profiles = ["durable", "ephemeral"]

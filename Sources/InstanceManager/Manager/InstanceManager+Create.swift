@@ -26,7 +26,8 @@ extension InstanceManager {
             var record = InstanceRecord(
                 id: id, name: request.name, pgVersion: toolchain.version, pgBin: toolchain.bin, profile: request.profile,
                 idle: request.idle, password: password, passwordIsGenerated: request.password == nil, roles: ["postgres"],
-                settings: request.settings, extensions: request.extensions, front: request.front, project: request.project,
+                settings: request.settings, sources: request.sources, extensions: request.extensions, front: request.front,
+                project: request.project,
                 createdAt: configuration.wall())
             let owner = makeOwner(record, .creating(clients: []), effects)
             owners[id] = owner

@@ -10,6 +10,8 @@ public struct NewInstance: Sendable {
     /// nil = 24 letters and digits by chance.
     public var password: Secret?
     public var settings: [String: String]
+    /// As in `InstanceRecord`.
+    public var sources: [String: String]
     public var extensions: [String]
     /// `handoff` or `pump`.
     public var front: String
@@ -20,7 +22,8 @@ public struct NewInstance: Sendable {
 
     public init(
         name: InstanceName, pg: String? = nil, profile: String = "durable", idle: IdleLimit = .standard, password: Secret? = nil,
-        settings: [String: String] = [:], extensions: [String] = [], front: String = "handoff", project: String? = nil,
+        settings: [String: String] = [:], sources: [String: String] = [:], extensions: [String] = [], front: String = "handoff",
+        project: String? = nil,
         mainPort: UInt16? = nil, shadowPort: UInt16? = nil, httpPort: UInt16? = nil
     ) {
         self.name = name
@@ -29,6 +32,7 @@ public struct NewInstance: Sendable {
         self.idle = idle
         self.password = password
         self.settings = settings
+        self.sources = sources
         self.extensions = extensions
         self.front = front
         self.project = project

@@ -26,18 +26,15 @@ extension PostgresEffects {
         return Ending(
             clean: clean,
             failure: ServerLogReading.failure(
-                in: said, name: record.name.text, exit: exit, sources: wasUp ? [:] : await sources(record), wasUp: wasUp))
+                in: said, name: record.name.text, exit: exit, sources: wasUp ? [:] : sources(record), wasUp: wasUp))
     }
 
     /// Where each setting of ours is from.
-    private func sources(_ record: InstanceRecord) async -> [String: String?] {
-        guard !record.settings.isEmpty else { return [:] }
-        let id = record.id
-        let answer = try? await line.run { registry throws(DevError) in try registry.projectFileValues(of: id) }
-        let inFile = answer ?? [:]
+    private func sources(_ record: InstanceRecord) -> [String: String?] {
         var sources: [String: String?] = [:]
-        for (name, value) in record.settings {
-            sources.updateValue(inFile["settings." + name] == value ? record.project.map { $0 + "/dev.toml" } : nil, forKey: name)
+        for name in record.settings.keys {
+            let source = record.sources["settings." + name]
+            sources.updateValue(source == InstanceRecord.person ? nil : source, forKey: name)
         }
         return sources
     }
