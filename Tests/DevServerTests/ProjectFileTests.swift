@@ -59,6 +59,7 @@ import Testing
         ("[settings]\nwork_mem = 2020-01-01", "2:1", "a date"),
         ("[settings]\n\"a b\" = 1", "2:1", "no name of a PostgreSQL setting"),
         ("[settings]\na = \"x\\ny\"", "2:1", "control character"),
+        ("[settings]\n  port = 1", "2:3", "The server setting port is devdb's own"),
         ("name = \"x", "1:", ""),
         ("name = \"x\"\nname = \"y\"", "2:", ""),
         ("\u{fffe}=", "1:", ""),
@@ -78,6 +79,9 @@ import Testing
             _ = try read("setting = 1")
         } catch {
             #expect(error.help == "Did you mean settings")
+        }
+        for text in ["[foo]", "xx = 1", "db = 1"] {
+            #expect { _ = try read(text) } throws: { ($0 as? DevError)?.help?.hasPrefix("The keys are name, pg, ") == true }
         }
     }
 

@@ -109,7 +109,6 @@ import Testing
         (["archive_mode": "on", "wal_level": "minimal", "max_wal_senders": "0"], "wal_level"),
         (["max_wal_senders": "3", "wal_level": "minimal"], "max_wal_senders"),
         (["ssl": "on"], "certificate"), (["shared_preload_libraries": "no_such_thing"], "no_such_thing"),
-        (["timezone": "Atlantis"], "TimeZone"),
     ])
     func settingsThatContradictAreNamedAtTheFirstTry(settings: [String: String], named: String) async throws {
         try await ManagerFixture.run { fixture in

@@ -41,6 +41,7 @@ extension Control {
         // Checked before anything is changed.
         var probe = status.record
         try Self.apply(request, to: &probe)
+        try await manager.check(probe.settings, for: probe.id)
         var record = status.record
         if probe.password != record.password { record = try await manager.setPassword(record.id, probe.password) }
         if probe != record {

@@ -9,6 +9,20 @@ extension Control {
     func up(_ request: UpRequest, _ progress: Progress) async throws(DevError) -> InstanceFacts {
         let (name, project) = try await one(request.selection, takes: true)
         let wanted = try Wanted(request, file: project.file)
+        do throws(DevError) {
+            return try await up(name, project, wanted, progress)
+        } catch {
+            // A setting of dev.toml, with its place there.
+            guard error.code == .badConfiguration, let file = project.file, wanted.sources["settings." + error.object] == file.path else {
+                throw error
+            }
+            throw file.error(error, setting: error.object)
+        }
+    }
+
+    private func up(_ name: InstanceName, _ project: Project, _ wanted: Wanted, _ progress: Progress) async throws(DevError)
+        -> InstanceFacts
+    {
         var created = false
         var wantsExtensions = false
         let record: InstanceRecord
@@ -111,6 +125,7 @@ extension Control {
                 .versionMismatch, "\(record.name) has PostgreSQL \(record.pgVersion), and \(pg) is asked for", object: record.name.text,
                 help: "Make another with dev up NAME --pg \(pg), or copy the data with pg_dump")
         }
+        try await manager.check(wanted.settings, for: record.id)
         // One without an HTTP port of its own has the daemon's.
         let shared = !record.ports.contains { $0.kind == .http }
         let ports = wanted.ports.filter { !($0.key == .http && shared && $0.value == httpPort) }

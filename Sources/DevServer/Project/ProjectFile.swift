@@ -1,4 +1,5 @@
 public import Basics
+internal import InstanceManager
 
 /// A project's `dev.toml`. What it doesn't say is nil. Unknown keys and wrong types are errors with file, line and
 /// column, so that a typing mistake is never a setting silently left out.
@@ -14,6 +15,9 @@ public struct ProjectFile: Sendable, Equatable {
     public var extensions: [String]?
     /// PostgreSQL settings as text: numbers in decimal, booleans `on` and `off`.
     public var settings: [String: String] = [:]
+
+    /// Where the settings stand, "line:column".
+    private var places: [String: String] = [:]
 
     /// What it says of `dev config`'s keys; the password, which is secret, as stars.
     var configuration: [String: String] {
@@ -86,7 +90,10 @@ public struct ProjectFile: Sendable, Equatable {
         case "settings": try readSetting(node)
         default:
             let near = Self.keys.min { Self.distance(key, $0) < Self.distance(key, $1) }
-            let help = near.flatMap { Self.distance(key, $0) <= 3 ? "Did you mean \($0)" : nil }
+            // Half of it at most may be another, or anything is near a short key.
+            let help = near.flatMap {
+                2 * Self.distance(key, $0) <= min(4, max(key.utf8.count, $0.utf8.count)) ? "Did you mean \($0)" : nil
+            }
             throw Complaint("unknown key \"\(key)\"", help: help ?? "The keys are \(Self.keys.joined(separator: ", "))")
         }
     }
@@ -120,6 +127,12 @@ public struct ProjectFile: Sendable, Equatable {
                 "the setting \(name) is a string, a number, true or false; not \(node.isElement ? "a list" : node.kind.rawValue)")
         }
         guard Self.isSettingValue(node.value) else { throw Complaint("the value of \(name) has a control character") }
+        do throws(DevError) {
+            try ServerSettings.check([name: node.value])
+        } catch {
+            throw Complaint(error.message + (error.cause.map { ": " + $0 } ?? ""), help: error.help)
+        }
+        places[name] = "\(node.line):\(node.column)"
         settings[name] = node.kind == .boolean ? (node.value == "true" ? "on" : "off") : node.value
     }
 
@@ -143,6 +156,13 @@ public struct ProjectFile: Sendable, Equatable {
 
     static func isPassword(_ text: String) -> Bool {
         (1...1000).contains(text.utf8.count) && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f }
+    }
+
+    /// What is wrong with a setting, with its place.
+    func error(_ error: DevError, setting: String) -> DevError {
+        var error = error
+        error.message = "\(path):\(places[setting].map { $0 + ": " } ?? " ")\(error.message)"
+        return error
     }
 
     private static func error(_ path: String, _ line: Int, _ column: Int, _ text: String, help: String? = nil) -> DevError {

@@ -18,6 +18,7 @@ extension InstanceManager {
         // Thousands of rounds of SHA-256, some milliseconds: beside what else has to be done.
         let sealing = loop.task { await self.seal(password) }
         let toolchain = try await finder.choose(request.pg)
+        try await SettingsCheck(loop: loop, user: configuration.user).run(request.settings, toolchain)
         // Somebody may have been quicker. From here to the owner nothing waits: a name in use has an owner.
         try checkUnused(request.name)
         let id = freshID()

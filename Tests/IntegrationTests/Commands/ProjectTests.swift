@@ -14,7 +14,9 @@ import Testing
             let (mine, other) = (try folder("a"), try folder("c"))
             let url = try #require(try await up(fixture, in: mine)["url"] as? String)
             try await fixture.psql(url, "create table t (n int)")
-            for words in [["up"], ["url"], ["status"], ["psql", "--", "-c", "select 1"], ["config", "set", "idle", "1h"], ["rm", "--force"]] {
+            for words in [
+                ["up"], ["url"], ["status"], ["psql", "--", "-c", "select 1"], ["config", "set", "idle", "1h"], ["rm", "--force"],
+            ] {
                 let refused = try await fixture.dev(words, in: other)
                 #expect(refused.status == 4 && refused.output.isEmpty && refused.errors.contains(mine), "\(words): \(refused.errors)")
                 #expect(refused.errors.contains("dev up NAME") && refused.errors.contains(other + "/dev.toml"))

@@ -54,12 +54,33 @@ import Testing
     /// What the message says to do helps.
     @Test func aSettingThatPostgresDoesNotKnow() async throws {
         try await DaemonFixture.run { fixture in
-            let refused = try await fixture.refusal("up", "shop", "--db-port", "0", "--shadow-db-port", "0", "--set", "nope=1")
-            #expect(refused.code == "start-failed" && refused.cause.contains("nope"), "\(refused)")
-            #expect(refused.help.hasPrefix("Run dev config unset settings.nope -n shop, "), "\(refused)")
-            try await fixture.done("config", "unset", "settings.nope", "-n", "shop")
+            let ports = ["--db-port", "0", "--shadow-db-port", "0"]
+            for (pair, name) in [("nope=1", "nope"), ("Work_Mem=much", "Work_Mem"), ("wal_level=most", "wal_level")] {
+                let refused = try await fixture.refusal(["up", "shop", "--set", pair] + ports)
+                #expect(refused.code == "bad-configuration" && refused.object == name && refused.cause.contains("\""), "\(refused)")
+            }
+            #expect(try await fixture.list().isEmpty)
+            // An extension's are its own to judge. What settings mean together only the start tells.
+            try await fixture.up("shop", ports: ports + ["--set", "my_extension.on=1", "--set", "work_mem=5MB"])
+            for pair in [["work_mem", "much"], ["nope", "1"]] {
+                let refused = try await fixture.refusal(["config", "set", "settings." + pair[0], pair[1], "-n", "shop"])
+                #expect(refused.code == "bad-configuration" && refused.object == pair[0], "\(refused)")
+            }
+            #expect(try await fixture.done("config", "get", "settings.work_mem", "-n", "shop") == "5MB")
+            try await fixture.done("config", "set", "settings.superuser_reserved_connections", "1000", "-n", "shop")
+            try await fixture.done("stop", "shop", "--yes")
+            let failed = try await fixture.refusal("up", "shop")
+            #expect(failed.code == "start-failed" && failed.cause.contains("superuser_reserved_connections"), "\(failed)")
+            #expect(failed.help.hasPrefix("Run dev config unset settings.superuser_reserved_connections -n shop, "), "\(failed)")
+            try await fixture.done("config", "unset", "settings.superuser_reserved_connections", "-n", "shop")
             try await fixture.done("start", "shop")
             #expect(try await fixture.facts("status", "shop")["state"] as? String == "running")
+
+            let file = fixture.directory + "/dev.toml"
+            try "name = \"shop\"\n[settings]\nwork_mem = \"6MB\"\n  nope = 1\n".write(toFile: file, atomically: true, encoding: .utf8)
+            let inFile = try await fixture.refusal("up")
+            #expect(inFile.code == "bad-configuration" && inFile.message.hasPrefix(file + ":4:3: "), "\(inFile)")
+            #expect(try await fixture.done("config", "get", "settings.work_mem") == "5MB")
         }
     }
 

@@ -54,6 +54,10 @@ extension DaemonFixture {
 
     /// The error that a command with `--json` said.
     func refusal(_ arguments: String..., environment: [String: String] = [:]) async throws -> Refusal {
+        try await refusal(arguments, environment: environment)
+    }
+
+    func refusal(_ arguments: [String], environment: [String: String] = [:]) async throws -> Refusal {
         let result = try await dev(arguments + ["--json"], environment: environment)
         return try Refusal(result, arguments)
     }
