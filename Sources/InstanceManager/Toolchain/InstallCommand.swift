@@ -25,6 +25,10 @@ public enum InstallCommand {
         }
     }
 
+    /// Whether there are packages of it: what nobody has can't be advised.
+    static func knows(_ major: String) -> Bool { Int(major).map((Toolchain.floor...newest).contains) ?? false }
+    private static let newest = 18
+
     /// - Parameter major: a certain one, where the system's packages let one choose.
     public static func here(major: String? = nil) -> String {
         #if canImport(Darwin)

@@ -10,14 +10,16 @@ enum ToolchainError {
     static func missing(major: String, found: [Toolchain]) -> DevError {
         DevError(
             .noPostgres, "PostgreSQL \(major) was not found", object: major, cause: summary(found),
-            help: "Run \(InstallCommand.here(major: major)), or choose one that is here with --pg")
+            help: InstallCommand.knows(major)
+                ? "Run \(InstallCommand.here(major: major)), or choose one that is here with --pg" : "Choose one that is here with --pg")
     }
 
     /// The data directory is another major's than what was asked to run it.
     static func mismatch(name: String, data: String, toolchain: String) -> DevError {
         DevError(
             .versionMismatch, "The data of \(name) belongs to PostgreSQL \(data), not to \(toolchain)", object: name,
-            help: "Run \(InstallCommand.here(major: data)); a new instance takes --pg \(toolchain)")
+            help: (InstallCommand.knows(data) ? "Run \(InstallCommand.here(major: data))" : "Install PostgreSQL \(data)")
+                + "; a new instance takes --pg \(toolchain)")
     }
 
     private static func summary(_ found: [Toolchain]) -> String? {
