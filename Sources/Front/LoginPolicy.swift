@@ -13,7 +13,8 @@ enum LoginPolicy: Equatable {
 
     static let owner = "postgres"
 
-    init(_ packet: StartupPacket, _ facts: LoginFacts) {
+    /// - Parameter now: seconds since 1970, as PostgreSQL would read them from the same clock.
+    init(_ packet: StartupPacket, _ facts: LoginFacts, now: Double = WallClock.now()) {
         let record = facts.record
         // Broken and what is under way is the manager's to answer; what the last sleep noted may be outdated then.
         guard facts.endpoint == nil, facts.state == .stopped, record.verifierFresh else {
@@ -27,7 +28,9 @@ enum LoginPolicy: Equatable {
             // What the client is to be told of protocol versions comes before the login, and only the server knows it.
             self = .server
         } else {
-            self = .front(name == Self.owner ? record.verifier.flatMap { PasswordVerifier($0.reveal()) } : nil)
+            // An expired password is none, as it is to PostgreSQL, which says no more than that it was wrong.
+            let holds = name == Self.owner && record.verifierExpires.map { now < $0 } ?? true
+            self = .front(holds ? record.verifier.flatMap { PasswordVerifier($0.reveal()) } : nil)
         }
     }
 

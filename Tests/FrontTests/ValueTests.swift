@@ -43,6 +43,10 @@ import Testing
         #expect(LoginPolicy(owner, newer) != .server)
         #expect(LoginPolicy(owner, LoginFacts(record: record { $0.verifier = nil }, state: .stopped)) == .front(nil))
         #expect(LoginPolicy(owner, LoginFacts(record: record { $0.verifierFresh = false }, state: .stopped)) == .server)
+        // An expiry counts at the time of the login.
+        let brief = LoginFacts(record: record { $0.verifierExpires = 100 }, state: .stopped)
+        #expect(LoginPolicy(owner, brief, now: 99) == LoginPolicy(owner, asleep))
+        #expect(LoginPolicy(owner, brief, now: 100) == .front(nil))
         for state in InstanceState.allCases where state != .stopped {
             #expect(LoginPolicy(owner, LoginFacts(record: record(), state: state)) == .server)
         }

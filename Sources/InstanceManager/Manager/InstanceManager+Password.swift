@@ -21,6 +21,7 @@ extension InstanceManager {
         let known = passwordLooks[id].map { $0.isOld && $0.password == record.password } ?? false
         if server == nil {
             guard record.verifierFresh else { return known }
+            if let expires = record.verifierExpires, expires <= configuration.wall() { return true }
             return await compare(id, record.password, record.verifier)
         }
         guard let server, asking, let queries = await effects?.queries(of: server) else { return known }

@@ -37,6 +37,8 @@ struct Ending: Equatable, Sendable {
 /// What is kept of the roles while the server sleeps.
 struct LoginSnapshot: Equatable, Sendable {
     var verifier: Secret?
+    /// When the owner's password expires, in seconds since 1970.
+    var expires: Double?
     var roles: [String]
 }
 

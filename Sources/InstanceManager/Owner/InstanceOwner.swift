@@ -321,6 +321,7 @@ actor InstanceOwner {
     private func finishStop(_ number: Int) async {
         if let snapshot {
             record.verifier = snapshot.verifier
+            record.verifierExpires = snapshot.expires
             record.roles = snapshot.roles
             record.verifierFresh = true
         }

@@ -36,20 +36,20 @@ struct ServerQueries: Sendable {
     static let hasPassword = "SELECT rolpassword IS NOT NULL FROM pg_catalog.pg_authid WHERE rolname = 'postgres'"
     static func passwordStatement(_ verifier: Secret) -> String { "ALTER ROLE postgres PASSWORD \(literal(verifier.reveal()))" }
 
-    /// Verifier and roles. nil when the owner's verifier alone does not say whether it may log in (NOLOGIN, no password, an
-    /// expiry that is still to come): then every login must be PostgreSQL's to judge, and wakes it. A password that has
-    /// expired is none, as it is to PostgreSQL.
+    /// Verifier and roles. nil when the owner's verifier does not say whether it may log in (NOLOGIN, no password): then every login
+    /// must be PostgreSQL's to judge, and wakes it. A password that has expired is none, as it is to PostgreSQL.
     static func snapshot(_ session: ServerSession) async throws(SessionError) -> LoginSnapshot? {
         // Who has a password is told apart from who does not exist also when it may not log in.
         let rows = try await session.query(
             """
             SELECT rolname, CASE WHEN rolname = 'postgres' AND (rolvaliduntil > now()) IS NOT FALSE THEN rolpassword END,
-                   rolcanlogin AND rolpassword IS NOT NULL
-                   AND (rolvaliduntil IS NULL OR NOT isfinite(rolvaliduntil) OR rolvaliduntil <= now())
+                   rolcanlogin AND rolpassword IS NOT NULL,
+                   CASE WHEN isfinite(rolvaliduntil) THEN extract(epoch FROM rolvaliduntil) END
             FROM pg_catalog.pg_authid WHERE rolcanlogin OR rolpassword IS NOT NULL ORDER BY rolname
             """)
-        guard let owner = rows.first(where: { $0.first == "postgres" }), owner.count == 3, owner[2] == "t" else { return nil }
-        return LoginSnapshot(verifier: owner[1].map(Secret.init), roles: rows.compactMap { $0.first ?? nil })
+        guard let owner = rows.first(where: { $0.first == "postgres" }), owner.count == 4, owner[2] == "t" else { return nil }
+        return LoginSnapshot(
+            verifier: owner[1].map(Secret.init), expires: owner[3].flatMap { Double($0) }, roles: rows.compactMap { $0.first ?? nil })
     }
 
     static func verifier(_ session: ServerSession) async throws(SessionError) -> Secret? {
