@@ -1,9 +1,17 @@
+import Basics
 import Testing
 
 @testable import InstanceManager
 
 /// Commands that can be typed as they are printed.
 @Suite struct InstallCommandTests {
+    @Test(arguments: [("12", false), ("13", true), ("18", true), ("99", false), ("15.3", false), ("", false)])
+    func onlyMajorsThatThereAreAreAdvised(_ major: String, _ known: Bool) {
+        #expect(InstallCommand.knows(major) == known)
+        let help = ToolchainError.missing(major: major, found: []).help ?? ""
+        #expect(help.contains("Run ") == known && help.contains("--pg"))
+    }
+
     @Test(arguments: [
         ("ID=debian", InstallCommand.Rights.root, "mkdir -p", "apt-get install -y postgresql-16"),
         ("ID=ubuntu\nID_LIKE=debian", .sudo, "sudo sh -c 'mkdir -p", "apt-get install -y postgresql-16'"),
