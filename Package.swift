@@ -90,7 +90,8 @@ let package = Package(
         tests("PostgresWireTests", ["PostgresWire", "WireTestSupport", "TestSupport"]),
         tests("HTTPWireTests", ["HTTPWire", "WireTestSupport"]),
         tests("BasicsTests", ["Basics"]),
-        tests("IntegrationTests", ["TestSupport", "CLibpq"], exclude: ["Clients/oracle.mjs", "Clients/program.mjs"]),
+        tests(
+            "IntegrationTests", ["TestSupport", "CLibpq"], exclude: ["Clients/accelerate.mjs", "Clients/oracle.mjs", "Clients/program.mjs"]),
         tests("FrontTests", ["Basics", "Front", "HandoffImage", "Loop", "PostgresWire", "InstanceManager", "Registry", "TestSupport"]),
         tests("LoopTests", ["Basics", "Loop", "CPosix"]),
         .target(

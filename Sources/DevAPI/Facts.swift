@@ -45,13 +45,15 @@ public struct InstanceFacts: Sendable, Codable, Equatable {
     @OrNull public var bin: String?
     /// What a person should be told of what this command did, such as a URL that changed.
     public var notes: [String]
+    /// What the HTTP side keeps of its answers; null when no client has asked it to keep any.
+    @OrNull public var cache: CacheFacts?
 
     public init(
         name: String, state: InstanceState, pg: String, url: String, prismaUrl: String, shadowUrl: String, prismaPostgresUrl: String,
         httpUrl: String, port: Int, shadowPort: Int, httpPort: Int, pid: Int?, dataDirectory: String, idle: String, createdAt: String,
         profile: String, front: String?, frontReason: String?, sessions: Int, project: String?, reason: String?, user: String,
         password: String, database: String, created: Bool = false, pendingRestart: [String] = [],
-        bin: String? = nil, notes: [String] = []
+        bin: String? = nil, notes: [String] = [], cache: CacheFacts? = nil
     ) {
         self.name = name
         self.state = state
@@ -81,6 +83,27 @@ public struct InstanceFacts: Sendable, Codable, Equatable {
         self.pendingRestart = pendingRestart
         self.bin = bin
         self.notes = notes
+        self.cache = cache
+    }
+}
+
+/// The answers that are kept for Prisma's `cacheStrategy`.
+public struct CacheFacts: Sendable, Codable, Equatable {
+    public var entries: Int
+    public var bytes: Int
+    /// Bytes that all instances' answers may take together.
+    public var capacity: Int
+    /// Requests answered from it, in time; from it, but too old; by the server.
+    public var hits: Int
+    public var stale: Int
+    public var misses: Int
+    public init(entries: Int, bytes: Int, capacity: Int, hits: Int, stale: Int, misses: Int) {
+        self.entries = entries
+        self.bytes = bytes
+        self.capacity = capacity
+        self.hits = hits
+        self.stale = stale
+        self.misses = misses
     }
 }
 

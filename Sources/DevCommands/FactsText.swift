@@ -32,6 +32,7 @@ enum FactsText {
             rows.append(("front", front + (facts.frontReason.map { " (\($0))" } ?? "")))
             rows.append(("sessions", String(facts.sessions)))
         }
+        if let cache = facts.cache { rows.append(("cache", text(cache))) }
         if let project = facts.project { rows.append(("project", project)) }
         if !facts.pendingRestart.isEmpty {
             rows.append(("pending", facts.pendingRestart.joined(separator: ", ") + " (dev stop && dev up)"))
@@ -43,6 +44,13 @@ enum FactsText {
         }
         return text
     }
+
+    private static func text(_ cache: CacheFacts) -> String {
+        "\(cache.entries) answers, \(size(cache.bytes)) of \(size(cache.capacity)); \(cache.hits) hits, \(cache.stale) stale, "
+            + "\(cache.misses) misses"
+    }
+
+    private static func size(_ bytes: Int) -> String { bytes < 10 << 20 ? "\((bytes + 1023) >> 10) KiB" : "\(bytes >> 20) MiB" }
 
     static func list(_ all: [InstanceFacts], colours: Bool) -> String {
         let rows = all.map { [$0.name, $0.state.rawValue + ($0.lacksPort ? ", port taken" : ""), $0.pg, String($0.port), $0.idle, $0.url] }

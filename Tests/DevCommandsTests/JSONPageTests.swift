@@ -58,10 +58,14 @@ import Testing
         }
     }
 
+    private static let cache = CacheFacts(entries: 1, bytes: 2, capacity: 3, hits: 4, stale: 5, misses: 6)
+
     @Test func `Instance`() throws {
         var full = Samples.instance(bin: "/bin")
         full.frontReason = "x"
         full.reason = "x"
+        full.cache = Self.cache
+        try check("Cache", JSONText.compact(Self.cache))
         var sparse = Samples.instance(state: .stopped)
         sparse.project = nil
         try check("Instance", JSONText.compact(full), JSONText.compact(sparse))
@@ -87,7 +91,9 @@ import Testing
     }
 
     @Test func `URL, variables and version as the commands print them`() throws {
-        let stage = try Stage(Samples.instance())
+        var instance = Samples.instance()
+        instance.cache = Self.cache
+        let stage = try Stage(instance)
         defer { stage.close() }
         stage.run("url", "--json")
         try check("URL", stage.output)

@@ -19,6 +19,8 @@ struct Control: Sendable {
     let startedAt: Double
     /// Why sockets can't be handed off, if so.
     let handoffProblem: String?
+    /// What the HTTP side keeps for an instance, by its id; on the loop.
+    let cache: @Sendable (String) -> CacheFacts?
     /// Something has gone to the trash.
     let removed: @Sendable () async -> Void
     /// A request has been answered.
@@ -98,6 +100,6 @@ struct Control: Sendable {
     }
 
     func facts(_ status: InstanceStatus, created: Bool = false, notes: [String] = []) -> InstanceFacts {
-        InstanceFacts(status, layout: layout, daemonPort: httpPort, created: created, notes: notes)
+        InstanceFacts(status, layout: layout, daemonPort: httpPort, created: created, notes: notes, cache: cache(status.record.id))
     }
 }

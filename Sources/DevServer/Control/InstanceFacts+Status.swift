@@ -5,7 +5,7 @@ internal import Registry
 
 extension InstanceFacts {
     /// - Parameter daemonPort: the HTTP port of an instance that has none of its own.
-    init(_ status: InstanceStatus, layout: HomeLayout, daemonPort: UInt16, created: Bool, notes: [String]) {
+    init(_ status: InstanceStatus, layout: HomeLayout, daemonPort: UInt16, created: Bool, notes: [String], cache: CacheFacts?) {
         let record = status.record
         func port(_ kind: PortRecord.Kind) -> UInt16? { record.ports.first { $0.kind == kind }?.port }
         let main = port(.main) ?? 0
@@ -29,7 +29,7 @@ extension InstanceFacts {
             createdAt: Timestamp.text(record.createdAt), profile: record.profile, front: front, frontReason: frontReason,
             sessions: status.sessions, project: record.project, reason: status.reason, user: ConnectionURLs.user,
             password: record.password.reveal(), database: ConnectionURLs.database, created: created, pendingRestart: status.pendingRestart,
-            bin: record.pgBin, notes: notes)
+            bin: record.pgBin, notes: notes, cache: cache)
     }
 }
 

@@ -128,7 +128,7 @@ actor Daemon {
         let service = Control(
             loop: loop, manager: manager, registry: registry, layout: layout, serversUser: user, httpPort: bound.port,
             httpPortReason: displaced, startedAt: startedAt,
-            handoffProblem: support.path == nil ? support.reason : nil,
+            handoffProblem: support.path == nil ? support.reason : nil, cache: { prisma.cacheFacts($0) },
             removed: { await housekeeper.look() }, answered: { [weak self] in self?.stirred() },
             leave: { request in await self.leave(stopServers: request.stopServers, handover: request.handover) })
         let control = HTTPServer(

@@ -62,6 +62,7 @@ actor InstanceSites: PortBinder {
     func release(_ id: String) async {
         await front.release(id)
         await close(id)
+        await prisma.forget(id)
     }
 
     var listening: [Int32] {

@@ -1,6 +1,8 @@
 /// The body of a plan request: the plan as its bytes, the rest read (HTTP protocol specification §3.2).
 struct PlanRequest {
     var plan: Range<Int>
+    /// Where `params` stand.
+    var parameterBytes = 0..<0
     var parameters: [(name: String, value: Value)] = []
     var comments: [(key: String, value: String)] = []
 
@@ -27,10 +29,12 @@ struct PlanRequest {
                         let range = try scanner.skip()
                         if bytes[range.lowerBound] == UInt8(ascii: "{") { found = range } else { isSound = false }
                     case "params":
+                        let start = scanner.position
                         guard let members = try scanner.value().members else {
                             isSound = false
                             continue
                         }
+                        parameterBytes = start..<scanner.position
                         parameters = members.map { ($0.key, Value($0.value)) }
                         hasParameters = true
                     case "comments":

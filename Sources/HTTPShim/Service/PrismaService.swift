@@ -11,14 +11,22 @@ public actor PrismaService {
     public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     private let instances: any ShimInstances
-    private let chance: Chance
+    let chance: Chance
     private var sites: [String: Site] = [:]
     private var plans = PlanCache()
     /// Keys that were checked, by their header: reading one costs more than the rest of a request.
     private var keys: [String: APIKey] = [:]
+    /// Answers that clients asked to keep.
+    var cache = QueryCache(capacity: PrismaService.cacheCapacity)
+    /// Who waits for the end of a query that another request runs.
+    var followers: [QueryCache.Ticket: [UnsafeContinuation<QueryCache.Kept?, Never>]] = [:]
+    /// Queries that are to be run again behind an answer that was old.
+    var renewals: [QueryCache.Ticket: Query] = [:]
 
     /// Milliseconds that a plan may take, as prisma dev's.
-    private static let queryTimeout = 300_000.0
+    static let queryTimeout = 300_000.0
+    /// Bytes of all kept answers together.
+    public static let cacheCapacity = 32 << 20
 
     /// One instance's sessions.
     private final class Site {
@@ -113,11 +121,22 @@ public actor PrismaService {
         return nil
     }
 
-    private struct Work {
+    struct Work {
         let key: APIKey
         let status: InstanceStatus
-        let journal: Journal?
+        var journal: Journal?
         let limits: LimitHeaders
+
+        var database: String { key.database == "template1" || key.database.isEmpty ? status.record.mainDatabase : key.database }
+    }
+
+    /// A plan with all that its run needs.
+    struct Query {
+        let request: PlanRequest
+        let plan: Plan
+        var work: Work
+        /// The transaction that it belongs to.
+        var transaction: String?
     }
 
     private enum Authorisation {
@@ -155,22 +174,9 @@ public actor PrismaService {
         case .connectionInfo:
             return json("{\"provider\":\"postgres\",\"connectionInfo\":{\"supportsRelationJoins\":true}", journal)
         case .invalidate:
-            guard let tags = (try? JSONScanner.parse(request.body))?["tags"], tags.string == "all" || tags.array?.isEmpty == false else {
-                return .text(400, "Invalid input")
-            }
-            return HTTPResponse(status: 200)
-        case .query:
-            return try await run(request, work) { plan, parameters, comment, deadline async throws(PlanFailure) in
-                let database = PooledDatabase(pool: self.pool(work), journal: journal, deadline: deadline, clock: self.loop.clock)
-                return try await PlanRun(plan: plan, database: database, comment: comment, chance: self.chance).run(parameters)
-            }
-        case .transactionQuery(let id):
-            return try await run(request, work) { plan, parameters, comment, deadline async throws(PlanFailure) in
-                try await self.site(work).transactions.use(id, journal: journal, deadline: deadline) {
-                    database async throws(PlanFailure) in
-                    try await PlanRun(plan: plan, database: database, comment: comment, chance: self.chance).run(parameters)
-                }
-            }
+            return invalidate(request, work) ?? .text(400, "Invalid input")
+        case .query: return try await query(request, work, transaction: nil)
+        case .transactionQuery(let id): return try await query(request, work, transaction: id)
         case .start: return try await start(request, work)
         case .commit(let id):
             try await spanned(journal, "commit_transaction") { () async throws(PlanFailure) in
@@ -190,21 +196,26 @@ public actor PrismaService {
         return try await journal.spanned(name, work)
     }
 
-    private func run(
-        _ request: HTTPRequest, _ work: Work,
-        _ evaluate: (Plan, [(name: String, value: Value)], String, ContinuousClock.Instant) async throws(PlanFailure) -> Value
-    ) async throws(PlanFailure) -> HTTPResponse {
+    private func query(_ request: HTTPRequest, _ work: Work, transaction: String?) async throws(PlanFailure) -> HTTPResponse {
         let parsed: Result<(PlanRequest, Plan), any Error> = decode(request)
-        let (planRequest, plan): (PlanRequest, Plan)
+        let query: Query
         switch parsed {
-        case .success(let found): (planRequest, plan) = found
+        case .success(let found): query = Query(request: found.0, plan: found.1, work: work, transaction: transaction)
         case .failure(PlanRequest.Refusal.invalid(let body)): return .json(400, body, work.journal)
         case .failure(let error as PlanFailure): throw error
         case .failure: return .text(400, "Malformed JSON in request body")
         }
+        // The Accelerate extension sends it with each query of a model; a plain client never does.
+        if let strategy = CacheStrategy(request.head.headers) { return try await accelerated(query, request, strategy) }
+        return answer(try await run(query), work.journal)
+    }
+
+    /// - Returns: an object with the `data`, without its closing brace.
+    func run(_ query: Query) async throws(PlanFailure) -> JSONWriter {
+        let work = query.work
         let patience = min(work.limits.queryTimeout ?? .infinity, PrismaService.queryTimeout)
         let deadline = loop.clock.now.advanced(by: .milliseconds(patience))
-        let value = try await evaluate(plan, planRequest.parameters, SQLComment.text(planRequest.comments), deadline)
+        let value = try await evaluate(query, deadline)
         var writer = JSONWriter()
         if case .mapped(let mapped) = value { writer.bytes.reserveCapacity(mapped.bytes.count + 16) }
         writer.byte(UInt8(ascii: "{"))
@@ -213,7 +224,25 @@ public actor PrismaService {
             writer.raw("\"data\":")
             ValueWriter.write(value, into: &writer)
         }
-        return PrismaService.finish(&writer, 200, work.journal)
+        return writer
+    }
+
+    private func evaluate(_ query: Query, _ deadline: ContinuousClock.Instant) async throws(PlanFailure) -> Value {
+        let (work, plan, parameters) = (query.work, query.plan, query.request.parameters)
+        let comment = SQLComment.text(query.request.comments)
+        guard let id = query.transaction else {
+            let database = PooledDatabase(pool: pool(work), journal: work.journal, deadline: deadline, clock: loop.clock)
+            return try await PlanRun(plan: plan, database: database, comment: comment, chance: chance).run(parameters)
+        }
+        return try await site(work).transactions.use(id, journal: work.journal, deadline: deadline) {
+            database async throws(PlanFailure) in
+            try await PlanRun(plan: plan, database: database, comment: comment, chance: self.chance).run(parameters)
+        }
+    }
+
+    /// - Parameter open: an object without its closing brace.
+    func answer(_ open: consuming JSONWriter, _ journal: Journal?) -> HTTPResponse {
+        PrismaService.finish(&open, 200, journal)
     }
 
     /// Another content type is as if nothing had come: the reference reads no body then.
@@ -267,7 +296,7 @@ public actor PrismaService {
     /// Sessions of a database; the first request for it says how many there may be.
     private func pool(_ work: Work) -> SessionPool {
         let site = site(work)
-        let database = work.key.database == "template1" || work.key.database.isEmpty ? work.status.record.mainDatabase : work.key.database
+        let database = work.database
         let limit = work.key.connectionLimit.flatMap { (1...1000).contains($0) ? $0 : nil } ?? PrismaService.defaultSessions
         let name = "\(limit) \(database)"
         if let pool = site.pools[name] { return pool }
