@@ -25,11 +25,14 @@ public struct CallObserver {
     public var tick: Int32
     /// A descriptor that ends the call with `cancelled` when it can be read; -1 for none.
     public var interrupt: Int32
+    /// A pipe or terminal that is written to: when whoever reads it has left, the call ends with `cancelled`; -1 for none.
+    public var output: Int32
     public var happened: (ControlEvent) -> Void
 
-    public init(tick: Int32 = -1, interrupt: Int32 = -1, happened: @escaping (ControlEvent) -> Void = { _ in }) {
+    public init(tick: Int32 = -1, interrupt: Int32 = -1, output: Int32 = -1, happened: @escaping (ControlEvent) -> Void = { _ in }) {
         self.tick = tick
         self.interrupt = interrupt
+        self.output = output
         self.happened = happened
     }
 }
@@ -57,7 +60,7 @@ public struct ControlClient: Sendable {
     ///   - path: below `/v1/`.
     ///   - checksVersion: refuse the answer of a daemon of another version.
     /// - Throws: what the daemon answers; `daemon-unreachable` when there is none, or when it went away before it answered;
-    ///   `version-mismatch`; `cancelled` by the observer's descriptor.
+    ///   `version-mismatch`; `cancelled` by one of the observer's descriptors.
     public func call<Answer: Decodable>(
         _ path: String, _ request: some Encodable, as type: Answer.Type = Answer.self, checksVersion: Bool = true,
         observer: CallObserver = CallObserver()
@@ -93,7 +96,8 @@ public struct ControlClient: Sendable {
         // A log that is followed says nothing for hours.
         var mayBeSilent = false
         while true {
-            switch socket.read(milliseconds: mayBeSilent ? observer.tick : silence.wait(observer.tick), interrupt: observer.interrupt) {
+            let patience = mayBeSilent ? observer.tick : silence.wait(observer.tick)
+            switch socket.read(milliseconds: patience, interrupt: observer.interrupt, output: observer.output) {
             case .bytes(let received):
                 silence.broken()
                 mayBeSilent = path == LogsRequest.path

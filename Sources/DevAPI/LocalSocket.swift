@@ -83,12 +83,19 @@ struct LocalSocket: ~Copyable {
     /// - Parameters:
     ///   - milliseconds: how long to wait at most; -1 for ever.
     ///   - interrupt: a descriptor that ends the wait when it can be read; -1 for none.
-    func read(milliseconds: Int32, interrupt: Int32) -> Received {
-        var waited = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: interrupt, events: Int16(POLLIN), revents: 0)]
-        let ready = poll(&waited, interrupt < 0 ? 1 : 2, milliseconds)
+    ///   - output: one that ends it when nobody can read there any more.
+    func read(milliseconds: Int32, interrupt: Int32 = -1, output: Int32 = -1) -> Received {
+        // Negative descriptors are left out.
+        var waited = [
+            pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: interrupt, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: output, events: 0, revents: 0),
+        ]
+        let ready = poll(&waited, 3, milliseconds)
         if ready == 0 || (ready < 0 && errno == EINTR) { return .nothingYet }
         guard ready > 0 else { return .failed(errno) }
-        if waited[1].revents != 0 { return .interrupted }
+        if waited[1].revents != 0 || waited[2].revents & Int16(POLLERR | POLLHUP) != 0 { return .interrupted }
+        // Such as a standard output that is closed: not worth another word.
+        if waited[0].revents == 0 { return .nothingYet }
         let bytes = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
             count = retrying { recv(descriptor, buffer.baseAddress, buffer.count, 0) }
             if count < 0 { count = 0 } else if count == 0 { errno = 0 } else { errno = EAGAIN }

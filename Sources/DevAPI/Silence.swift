@@ -74,7 +74,7 @@ struct Silence {
         case .connected(let socket):
             let request = "POST /v1/daemon HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
             guard socket.write(Array(request.utf8)) == 0 else { return true }
-            if case .nothingYet = socket.read(milliseconds: Int32(patience.answer * 1000), interrupt: -1) { return false }
+            if case .nothingYet = socket.read(milliseconds: Int32(patience.answer * 1000)) { return false }
             return true
         }
     }

@@ -14,12 +14,14 @@ extension Context {
         let directory = workingDirectory(environment)
         let layout = HomeLayout.resolve(environment: environment, userID: geteuid(), workingDirectory: directory)
         let starter = DaemonStarter(layout: layout, environment: environment, program: programPath())
-        return Context(
+        var context = Context(
             environment: environment, directory: directory,
             terminal: Terminal(isInput: isatty(0) == 1, isOutput: isatty(1) == 1, isError: isatty(2) == 1, columns: columns()),
             client: ControlClient(layout: layout, starter: starter), out: { put($0, 1) }, err: { put($0, 2) },
             readLine: { Swift.readLine(strippingNewline: true) }, replaceProcess: replace, catchInterrupts: Interrupts.descriptor,
             giveUpAfter: { _ = alarm($0) }, now: monotonic)
+        context.output = 1
+        return context
     }
 
     /// Of this process, without the program's name.

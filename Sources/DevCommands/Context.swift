@@ -11,6 +11,8 @@ public struct Context {
     /// Standard output and standard error; they don't add line feeds.
     public var out: (String) -> Void
     public var err: (String) -> Void
+    /// Standard output's descriptor, to notice that its reader has left; -1 for none.
+    public var output: Int32 = -1
     /// A line of standard input without its end; nil at the end of input.
     public var readLine: () -> String?
     /// Replaces this process (execve): path, arguments with the program's name, environment. Returns only when it fails,

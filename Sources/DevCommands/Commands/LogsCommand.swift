@@ -21,10 +21,15 @@ enum LogsCommand {
         let request = try LogsRequest(
             selection: context.selection(Naming.name(invocation)), tail: invocation.integer("lines") ?? 100,
             follow: invocation.flag("follow"))
-        let observer = CallObserver { event in
+        let observer = CallObserver(output: context.output) { event in
             if case .line(let line) = event { context.out(line + "\n") }
         }
-        let _: Done = try context.client.call(LogsRequest.path, request, observer: observer)
+        do {
+            let _: Done = try context.client.call(LogsRequest.path, request, observer: observer)
+        } catch {
+            // `dev logs -f | head`: who wanted them has all.
+            guard error.code == .cancelled else { throw error }
+        }
         return 0
     }
 }

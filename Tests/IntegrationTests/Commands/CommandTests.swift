@@ -71,6 +71,18 @@ import Testing
         }
     }
 
+    /// The reader has what it wanted, and nothing more is written.
+    @Test func aLogIsFollowedAsLongAsSomebodyReads() async throws {
+        try await DaemonFixture.run { fixture in
+            try await fixture.up("shop")
+            let result = try await Command.run(
+                "/bin/sh", ["-c", "{ \(fixture.devProgram) logs shop -f -n 1; echo \"ended $?\" >&2; } | head -1"],
+                environment: fixture.environment, seconds: 30)
+            // By SIGPIPE if the server says something after all.
+            #expect(["ended 0\n", "ended 141\n"].contains(result.errors) && result.output.split(separator: "\n").count == 1, "\(result)")
+        }
+    }
+
     #if os(Linux)
         @Test func aDaemonThatDiesIsToldAndReplaced() async throws {
             try await DaemonFixture.run { fixture in
