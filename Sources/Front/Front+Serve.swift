@@ -137,7 +137,9 @@ extension Front {
         let number = visit.number
         endDeadline(number)
         let watch = loop.task { await self.watch(number) }
+        held += 1
         defer {
+            held -= 1
             watch.cancel()
             beginDeadline(number)
         }

@@ -136,10 +136,24 @@ public actor Front: PortBinder {
     /// All that are listened on.
     public var listening: [Int32] { sites.values.flatMap { $0.values.joined() }.map(\.descriptor) }
 
-    /// Stops listening and waits until nobody is on the way to a server that may be reached, so long at most.
-    public func drain(within patience: Duration) async {
+    /// How many clients wait for a server that starts.
+    var held = 0
+
+    /// Stops listening and waits until nobody is on the way to a server that may be reached: so long at most, and as long as `start`
+    /// while somebody waits for a server to start.
+    public func drain(within patience: Duration, start: Duration) async {
         for id in Array(sites.keys) { close(id) }
-        guard counts.waiting > 0 else { return }
+        let end = loop.clock.now + start
+        var again = true
+        while counts.waiting > 0, again, loop.clock.now < end {
+            let waited = held > 0
+            await settled(within: patience)
+            // Who has a server only now is still to be taken there.
+            again = waited || held > 0
+        }
+    }
+
+    private func settled(within patience: Duration) async {
         let timer = TimerHandle(loop: loop)
         timer.start(after: patience) { [weak self] in self?.assumeIsolated { $0.drained() } }
         await withCheckedContinuation { drains.append($0) }

@@ -45,6 +45,27 @@ import Testing
         }
     }
 
+    /// The next daemon waits for those who wait for a start, and not for those who say nothing.
+    @Test(.timeLimit(.minutes(10)))
+    func aDaemonThatLeavesTakesThemToTheirServer() async throws {
+        try await FrontHarness.with(Variant.all[0]) { harness in
+            let silent = try RawClient(port: harness.port)
+            try await harness.instances.sleep()
+            await harness.instances.hold()
+            let early = Task { try await harness.query("select 1") }
+            await harness.instances.waitedFor()
+            // Not for ever.
+            await harness.front.drain(within: .milliseconds(20), start: .milliseconds(100))
+            #expect(await harness.front.counts.waiting == 2)
+            async let drained: Void = harness.front.drain(within: .milliseconds(20), start: .seconds(60))
+            await harness.instances.letGo()
+            #expect(try await early.value == "1")
+            await drained
+            #expect(await harness.front.counts.waiting == 1)
+            withExtendedLifetime(silent) {}
+        }
+    }
+
     @Test(.timeLimit(.minutes(10)))
     func manyAtOnceWakeItOnce() async throws {
         try await FrontHarness.with(Variant.all[0]) { harness in
@@ -118,7 +139,8 @@ import Testing
             }
             await harness.instances.waitedFor()
             client.value.endWriting()
-            while await harness.front.counts.waiting > 0 { try await breathe() }
+            try await onOwnThread { try harness.logged.wait(for: "client left") }
+            #expect(await harness.front.counts.waiting == 0)
             await harness.instances.letGo()
         }
     }

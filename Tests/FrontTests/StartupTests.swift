@@ -82,8 +82,9 @@ import Testing
                         return client
                     })
             }
+            // Who came after them has been accepted after them.
             #expect(try await harness.query("select 1") == "1")
-            while await harness.front.counts.waiting < 2_000 { try await breathe() }
+            #expect(await harness.front.counts.waiting >= 2_000)
             withExtendedLifetime(crowd) {}
         }
     }
@@ -94,7 +95,7 @@ import Testing
         limits.waiting = 3
         try await FrontHarness.with(Self.any, limits: limits) { harness in
             let crowd = try await onOwnThread { Box(try (0..<3).map { _ in try RawClient(port: harness.port) }) }
-            while await harness.front.counts.waiting < 3 { try await breathe() }
+            // They are accepted in the order in which they came.
             try await onOwnThread {
                 let extra = try RawClient(port: harness.port)
                 let message = try extra.message()

@@ -10,6 +10,9 @@ internal import Loop
 #endif
 
 extension Daemon {
+    /// A server that takes longer (a long recovery) is adopted by the next daemon, but who waits for it is sent away.
+    static let longestStart: Duration = .seconds(60)
+
     /// Sends all listening sockets to the next daemon: who connects from here on waits in their queues. Those who have been
     /// accepted are still ours to bring to their servers.
     func handOver(to path: String) async {
@@ -22,7 +25,7 @@ extension Daemon {
         } catch {
             log.warning("not handed over", ["error": error])
         }
-        await front?.drain(within: .seconds(2))
+        await front?.drain(within: .seconds(2), start: Self.longestStart)
     }
 }
 
