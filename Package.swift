@@ -64,7 +64,7 @@ let package = Package(
         .target(name: "HandoffImage", swiftSettings: strict, plugins: ["EmbedHandoff"]),
         room("Front", ["Basics", "Loop", "PostgresWire", "HandoffImage", "Registry", "InstanceManager", "CPosix"]),
         room("HTTPShim", ["Basics", "Loop", "PostgresSession", "HTTPWire", "InstanceManager", "Registry"]),
-        room("DevAPI", ["Basics", "HTTPWire", "CPosix"]),
+        room("DevAPI", ["Basics", "HTTPWire"]),
         room("CommandLine", ["Basics"]),
         room(
             "DevServer",

@@ -14,9 +14,8 @@ public enum ControlProtocol {
     /// there and closes it. It must not reach the daemon's children.
     public static let readyVariable = "DEVDB_READY_FD"
 
-    /// How many listening sockets the new daemon is given, by descriptors from `firstListener` on. It serves those that it wants.
-    public static let listenersVariable = "DEVDB_LISTENERS"
-    public static let firstListener: Int32 = 10
+    /// Argument of a daemon that is to take the place of the one that runs.
+    public static let replace = "--replace"
 
     /// Taken (flock, exclusively) by a `dev` while it starts a daemon, so that two of them start one.
     public static func startLock(_ layout: HomeLayout) -> String { layout.root + "/start.lock" }

@@ -45,23 +45,23 @@ public struct DaemonStarter: Sendable {
         _ = consume lock
     }
 
-    /// Starts a daemon in the place of one that `leave` sends away; nobody else starts one in between.
-    /// - Parameter leave: returns the sockets that the old one listened on.
-    func replace(_ observer: CallObserver, _ leave: () throws(DevError) -> Handover?) throws(DevError) {
+    /// Starts a daemon that takes the place of the one that runs, if one does: it sends that one away itself, so that from here on
+    /// nothing depends on this process. Nobody else starts one in between.
+    func replace(_ observer: CallObserver) throws(DevError) {
         let lock = StartLock(layout)
-        // Before the old one goes.
         let path = try locate()
-        let handover = try leave()
-        observer.happened(.progress("Starting the daemon"))
-        try startOne(path, observer, listeners: handover?.descriptors ?? [])
+        observer.happened(.progress("Replacing the daemon"))
+        try startOne(path, observer, [ControlProtocol.replace], within: Self.patience + ControlClient.leaving)
         _ = consume lock
     }
 
-    private func startOne(_ path: String, _ observer: CallObserver, listeners: [Int32] = []) throws(DevError) {
+    private func startOne(
+        _ path: String, _ observer: CallObserver, _ arguments: [String] = [], within patience: Double = Self.patience
+    ) throws(DevError) {
         let mark = DaemonLog(layout.daemonLog)
-        let child = try spawn(path, listeners)
+        let child = try spawn(path, arguments)
         defer { close(child.ready) }
-        try wait(child, path, mark, observer)
+        try wait(child, path, mark, patience, observer)
     }
 
     private var answers: Bool {
@@ -97,7 +97,7 @@ public struct DaemonStarter: Sendable {
         var ready: Int32
     }
 
-    private func spawn(_ path: String, _ listeners: [Int32]) throws(DevError) -> Child {
+    private func spawn(_ path: String, _ arguments: [String]) throws(DevError) -> Child {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw DevError(.descriptors, "No pipe to the daemon", object: path, cause: systemText(errno)) }
         // Out of the way of descriptor 3, which becomes the child's copy: a dup2 onto itself would not survive exec everywhere.
@@ -122,11 +122,6 @@ public struct DaemonStarter: Sendable {
             posix_spawn_file_actions_addopen(&actions.value, 2, "/dev/null", O_WRONLY, 0)
         }
         posix_spawn_file_actions_adddup2(&actions.value, writing, 3)
-        let given = Inheritance.above(listeners, first: ControlProtocol.firstListener)
-        defer { for descriptor in given { close(descriptor) } }
-        for (descriptor, number) in zip(given, ControlProtocol.firstListener...) {
-            posix_spawn_file_actions_adddup2(&actions.value, descriptor, number)
-        }
 
         var attributes = SpawnAttributes()
         posix_spawnattr_init(&attributes.value)
@@ -144,9 +139,8 @@ public struct DaemonStarter: Sendable {
         var variables = environment
         variables["DEVDB_HOME"] = layout.root
         variables[ControlProtocol.readyVariable] = "3"
-        variables[ControlProtocol.listenersVariable] = given.isEmpty ? nil : "\(given.count)"
         var pid: pid_t = 0
-        let result = CStrings.with([path]) { arguments in
+        let result = CStrings.with([path] + arguments) { arguments in
             CStrings.with(variables.map { $0.key + "=" + $0.value }) {
                 posix_spawn(&pid, path, &actions.value, &attributes.value, arguments, $0)
             }
@@ -160,14 +154,16 @@ public struct DaemonStarter: Sendable {
 
     // MARK: Waiting for it
 
-    private func wait(_ child: Child, _ path: String, _ log: DaemonLog, _ observer: CallObserver) throws(DevError) {
-        let deadline = Monotonic.seconds + Self.patience
+    private func wait(
+        _ child: Child, _ path: String, _ log: DaemonLog, _ patience: Double, _ observer: CallObserver
+    ) throws(DevError) {
+        let deadline = Monotonic.seconds + patience
         var text: [UInt8] = []
         while true {
             let left = deadline - Monotonic.seconds
             guard left > 0 else {
                 throw DevError(
-                    .timedOut, "devd was not ready within \(Int(Self.patience)) seconds", object: path, cause: log.lastNewLine,
+                    .timedOut, "devd was not ready within \(Int(patience)) seconds", object: path, cause: log.lastNewLine,
                     help: "Read \(layout.daemonLog)")
             }
             let slice = Int32(left * 1000) + 1

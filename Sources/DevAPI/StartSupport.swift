@@ -47,13 +47,6 @@ enum Inheritance {
             return flags >= 0 && flags & FD_CLOEXEC == 0
         }
     }
-
-    /// Copies of descriptors that lie above all numbers that as many descriptors from `first` on take, so that a child's can be put
-    /// there one by one. Those for which there is no room are left out.
-    static func above(_ descriptors: [Int32], first: Int32) -> [Int32] {
-        let lowest = first + Int32(descriptors.count)
-        return descriptors.map { fcntl($0, F_DUPFD_CLOEXEC, lowest) }.filter { $0 >= 0 }
-    }
 }
 
 /// Held while a daemon is started or replaced: so two `dev`s start one.

@@ -18,7 +18,6 @@ public enum DaemonMain {
     /// - Returns: the exit status (design §9): 4 when another daemon has the home.
     public static func run(arguments: [String], environment: [String: String]) -> Int32 {
         let notice = ReadyNotice(environment: environment)
-        takeListeners(environment)
         do {
             let options = try DaemonOptions(arguments)
             switch options.action {
@@ -40,13 +39,6 @@ public enum DaemonMain {
         }
     }
 
-    /// What the daemon before us listened on. Servers must not inherit the word of it.
-    private static func takeListeners(_ environment: [String: String]) {
-        guard let count = environment[ControlProtocol.listenersVariable].flatMap({ Int32($0) }), (1...4096).contains(count) else { return }
-        unsetenv(ControlProtocol.listenersVariable)
-        InheritedListeners.adopt(ControlProtocol.firstListener..<ControlProtocol.firstListener + count)
-    }
-
     private static func serve(_ options: DaemonOptions, _ environment: [String: String], _ notice: ReadyNotice) throws(DevError) {
         // Nothing we write is for others; where the servers' user must get through, modes are set by name.
         umask(0o077)
@@ -61,6 +53,7 @@ public enum DaemonMain {
         let layout = HomeLayout.resolve(environment: environment, userID: geteuid(), workingDirectory: workingDirectory())
         let user = try ServersUser.resolve(environment: environment)
         try Home.prepare(layout, servedByAnother: user != nil)
+        if options.replaces { try Handover.take(layout) }
         guard let lock = try FileLock.acquire(layout.lockFile) else {
             throw DevError(
                 .homeInUse, "Another daemon has \(layout.root)", object: layout.root,

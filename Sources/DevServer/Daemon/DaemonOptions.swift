@@ -1,4 +1,5 @@
 internal import Basics
+internal import DevAPI
 
 /// `devd`'s command line: it is started by `dev`, or by a service unit.
 struct DaemonOptions: Equatable {
@@ -6,14 +7,16 @@ struct DaemonOptions: Equatable {
     var action = Action.run
     var home: String?
     var foreground = false
+    var replaces = false
 
     static let usage = """
-        usage: devd [--home FOLDER] [--foreground] [--version] [--help]
+        usage: devd [--home FOLDER] [--foreground] [--replace] [--version] [--help]
 
         The daemon of devdb; dev starts it when it is needed.
 
           --home FOLDER  where its state is (default: DEVDB_HOME, else the user's data folder)
           --foreground   log to stderr too
+          --replace      take the place of the one that runs, if one does
           --version      print the version
           --help         print this
 
@@ -25,6 +28,7 @@ struct DaemonOptions: Equatable {
         while let argument = rest.popFirst() {
             switch argument {
             case "--foreground": foreground = true
+            case ControlProtocol.replace: replaces = true
             case "--version": action = .version
             case "--help", "-h": action = .help
             case "--home":

@@ -1,5 +1,7 @@
 internal import Basics
 internal import CPosix
+internal import DevAPI
+internal import Loop
 
 #if canImport(Darwin)
     internal import Darwin
@@ -8,13 +10,27 @@ internal import CPosix
 #endif
 
 /// Listening sockets on their way from a daemon that leaves to the next one. As long as somebody has them open, whoever connects
-/// waits in their queues for the next daemon, instead of being refused. Ours are closed with this value.
+/// waits in their queues for the next daemon, instead of being refused. This is the next one's end; it comes before its loop.
 final class Handover {
     /// Where the leaving daemon sends them.
     let path: String
     private let listener: Int32
     private var connection: Int32 = -1
-    private(set) var descriptors: [Int32] = []
+    private var descriptors: [Int32] = []
+
+    /// Sends the daemon that runs away, if one does, and takes in what it listened on.
+    /// - Throws: when it does not answer or does not leave.
+    static func take(_ layout: HomeLayout) throws(DevError) {
+        let handover = Handover(layout)
+        let client = ControlClient(layout: layout)
+        _ = try client.shutdown(stopServers: false, handover: handover?.path) {
+            if let handover { handover.step(milliseconds: 5) } else { usleep(5_000) }
+        }
+        guard let handover else { return }
+        while handover.step(milliseconds: 0) {}
+        InheritedListeners.adopt(handover.descriptors)
+        handover.descriptors = []
+    }
 
     /// nil where it can't be had: there is a gap between the daemons then, no more.
     init?(_ layout: HomeLayout) {

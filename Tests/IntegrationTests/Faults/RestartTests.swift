@@ -48,6 +48,30 @@ import Testing
         }
     }
 
+    /// From its beginning on nothing depends on the command.
+    @Test func killingTheCommandLeavesADaemon() async throws {
+        try await withFault { fixture in
+            let made = try await fixture.made("shop")
+            for _ in 0..<3 {
+                let before = try #require(fixture.daemonPid)
+                let command = try Conversation(
+                    fixture.devProgram, ["daemon", "restart"], environment: fixture.environment, onTerminal: false)
+                // The old one leaves: the command is in the middle of it.
+                try await onOwnThread { try Wait.end(of: before) }
+                kill(command.pid, SIGKILL)
+                _ = try await command.end()
+                try await onOwnThread {
+                    try Wait.files("another daemon serves", in: [fixture.home + "/run"]) {
+                        fixture.daemonPid.map { $0 != before } == true
+                            && FileManager.default.fileExists(atPath: fixture.home + "/run/devd.sock")
+                    }
+                }
+                #expect(try await fixture.done("daemon", "status").contains("pid \(fixture.daemonPid ?? 0)"))
+                #expect(try await fixture.psql(made.url, "SELECT 1") == "1")
+            }
+        }
+    }
+
     /// A port whose instance has gone is not held open by the sockets of the daemon before.
     @Test func whatNobodyWantsIsClosed() async throws {
         try await withFault { fixture in
