@@ -47,13 +47,18 @@ public struct InstanceFacts: Sendable, Codable, Equatable {
     public var notes: [String]
     /// What the HTTP side keeps of its answers; null when no client has asked it to keep any.
     @OrNull public var cache: CacheFacts?
+    /// Limits of the HTTP side that are on, such as `queryTimeout`; null for none.
+    @OrNull public var limits: [String: String]?
+    /// Trouble that it makes on purpose: `latency`, `fail`; null for none.
+    @OrNull public var chaos: [String: String]?
 
     public init(
         name: String, state: InstanceState, pg: String, url: String, prismaUrl: String, shadowUrl: String, prismaPostgresUrl: String,
         httpUrl: String, port: Int, shadowPort: Int, httpPort: Int, pid: Int?, dataDirectory: String, idle: String, createdAt: String,
         profile: String, front: String?, frontReason: String?, sessions: Int, project: String?, reason: String?, user: String,
         password: String, database: String, created: Bool = false, pendingRestart: [String] = [],
-        bin: String? = nil, notes: [String] = [], cache: CacheFacts? = nil
+        bin: String? = nil, notes: [String] = [], cache: CacheFacts? = nil, limits: [String: String]? = nil,
+        chaos: [String: String]? = nil
     ) {
         self.name = name
         self.state = state
@@ -84,6 +89,8 @@ public struct InstanceFacts: Sendable, Codable, Equatable {
         self.bin = bin
         self.notes = notes
         self.cache = cache
+        self.limits = limits
+        self.chaos = chaos
     }
 }
 

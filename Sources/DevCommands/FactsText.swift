@@ -33,6 +33,8 @@ enum FactsText {
             rows.append(("sessions", String(facts.sessions)))
         }
         if let cache = facts.cache { rows.append(("cache", text(cache))) }
+        if let limits = facts.limits { rows.append(("limits", text(limits))) }
+        if let chaos = facts.chaos { rows.append(("chaos", text(chaos) + " (dev config unset chaos.…)")) }
         if let project = facts.project { rows.append(("project", project)) }
         if !facts.pendingRestart.isEmpty {
             rows.append(("pending", facts.pendingRestart.joined(separator: ", ") + " (dev stop && dev up)"))
@@ -43,6 +45,10 @@ enum FactsText {
             text += "  reason    " + reason.split(separator: "\n").joined(separator: "\n            ") + "\n"
         }
         return text
+    }
+
+    private static func text(_ values: [String: String]) -> String {
+        values.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
     }
 
     private static func text(_ cache: CacheFacts) -> String {

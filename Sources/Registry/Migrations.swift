@@ -57,6 +57,7 @@ enum Migrations {
                 "DELETE FROM setting WHERE key LIKE 'dev.toml.%'",
             ]
         ),
+        ("4-http-settings", ["ALTER TABLE instance ADD COLUMN http TEXT NOT NULL DEFAULT '{}'"]),
     ]
 
     /// "dvdb" in the file's header: tells ours from another program's.

@@ -28,6 +28,8 @@ public struct InstanceRecord: Sendable, Equatable {
     public var mainDatabase: String
     /// Server settings from dev.toml or `dev config`: name → value.
     public var settings: [String: String]
+    /// What the HTTP side is set to by dev.toml or `dev config`: key (`limits.queryTimeout`) → value.
+    public var http: [String: String]
     /// Who set the values of `dev config`'s keys: the path of a dev.toml, or `InstanceRecord.person` for a flag or `dev config`.
     /// A key that nobody set is not in it.
     public var sources: [String: String]
@@ -47,7 +49,8 @@ public struct InstanceRecord: Sendable, Equatable {
         id: String, name: InstanceName, pgVersion: String, pgBin: String, profile: String = "durable",
         idle: IdleLimit = .standard, password: Secret, passwordIsGenerated: Bool = false, verifier: Secret? = nil,
         verifierExpires: Double? = nil, roles: [String] = [], verifierFresh: Bool = false, mainDatabase: String = "postgres",
-        settings: [String: String] = [:], sources: [String: String] = [:], extensions: [String] = [], front: String = "handoff",
+        settings: [String: String] = [:], http: [String: String] = [:], sources: [String: String] = [:], extensions: [String] = [],
+        front: String = "handoff",
         project: String? = nil, createdAt: Double,
         ports: [PortRecord] = [], brokenReason: String? = nil
     ) {
@@ -65,6 +68,7 @@ public struct InstanceRecord: Sendable, Equatable {
         self.verifierFresh = verifierFresh
         self.mainDatabase = mainDatabase
         self.settings = settings
+        self.http = http
         self.sources = sources
         self.extensions = extensions
         self.front = front

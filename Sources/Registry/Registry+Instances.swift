@@ -16,7 +16,7 @@ extension Registry {
                 """
                 SELECT id, name, pg_version, pg_bin, profile, idle, password, verifier, roles, verifier_fresh, main_database,
                        settings, extensions, front, project, created_at, broken_reason, password_generated, sources,
-                       verifier_expires
+                       verifier_expires, http
                 FROM instance ORDER BY name
                 """
             ) { (row) throws(DevError) in
@@ -30,6 +30,7 @@ extension Registry {
                     verifier: row.optionalText(7).map { Secret($0) }, verifierExpires: row.optionalReal(19),
                     roles: try JSONText.decode(row.text(8), self.path), verifierFresh: row.integer(9) != 0,
                     mainDatabase: row.text(10), settings: try JSONText.decode(row.text(11), self.path),
+                    http: try JSONText.decode(row.text(20), self.path),
                     sources: try JSONText.decode(row.text(18), self.path),
                     extensions: try JSONText.decode(row.text(12), self.path), front: row.text(13),
                     project: row.optionalText(14), createdAt: row.real(15), ports: ports[id] ?? [],
@@ -50,14 +51,14 @@ extension Registry {
         try check(record, database)
         try database.run(
             """
-            INSERT INTO instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (id) DO UPDATE SET name = excluded.name, pg_version = excluded.pg_version, pg_bin = excluded.pg_bin,
                 profile = excluded.profile, idle = excluded.idle, password = excluded.password, verifier = excluded.verifier,
                 roles = excluded.roles, verifier_fresh = excluded.verifier_fresh, main_database = excluded.main_database,
                 settings = excluded.settings, extensions = excluded.extensions, front = excluded.front,
                 project = excluded.project, created_at = excluded.created_at, broken_reason = excluded.broken_reason,
                 password_generated = excluded.password_generated, sources = excluded.sources,
-                verifier_expires = excluded.verifier_expires
+                verifier_expires = excluded.verifier_expires, http = excluded.http
             """,
             [
                 .text(record.id), .text(record.name.text), .text(record.pgVersion), .text(record.pgBin), .text(record.profile),
@@ -66,7 +67,7 @@ extension Registry {
                 .text(JSONText.encode(record.settings)), .text(JSONText.encode(record.extensions)), .text(record.front),
                 Database.Value(record.project), .real(record.createdAt), Database.Value(record.brokenReason),
                 .integer(record.passwordIsGenerated ? 1 : 0), .text(JSONText.encode(record.sources)),
-                Database.Value(record.verifierExpires),
+                Database.Value(record.verifierExpires), .text(JSONText.encode(record.http)),
             ])
         try database.run("DELETE FROM port WHERE instance = ?", [.text(record.id)])
         for port in record.ports {

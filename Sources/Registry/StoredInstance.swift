@@ -34,6 +34,7 @@ struct StoredInstance: Codable {
     var verifierFresh: Bool
     var mainDatabase: String
     var settings: [String: String]
+    var http: [String: String]?
     var sources: [String: String]?
     var extensions: [String]
     var front: String
@@ -58,6 +59,7 @@ struct StoredInstance: Codable {
         verifierFresh = record.verifierFresh
         mainDatabase = record.mainDatabase
         settings = record.settings
+        http = record.http
         sources = record.sources
         extensions = record.extensions
         front = record.front
@@ -75,7 +77,8 @@ struct StoredInstance: Codable {
             passwordIsGenerated: passwordIsGenerated ?? false,
             verifier: verifier.map { Secret($0) }, verifierExpires: verifierExpires, roles: roles, verifierFresh: verifierFresh,
             mainDatabase: mainDatabase,
-            settings: settings, sources: sources ?? [:], extensions: extensions, front: front, project: project, createdAt: createdAt,
+            settings: settings, http: http ?? [:], sources: sources ?? [:], extensions: extensions, front: front, project: project,
+            createdAt: createdAt,
             ports: PortRecord.Kind.allCases.compactMap { kind in ports[kind.rawValue].map { PortRecord(kind: kind, port: $0) } },
             brokenReason: brokenReason)
     }

@@ -65,6 +65,8 @@ import Testing
         full.frontReason = "x"
         full.reason = "x"
         full.cache = Self.cache
+        full.limits = ["queryTimeout": "10s"]
+        full.chaos = ["fail": "10%"]
         try check("Cache", JSONText.compact(Self.cache))
         var sparse = Samples.instance(state: .stopped)
         sparse.project = nil
@@ -93,6 +95,8 @@ import Testing
     @Test func `URL, variables and version as the commands print them`() throws {
         var instance = Samples.instance()
         instance.cache = Self.cache
+        instance.limits = ["queryTimeout": "10s"]
+        instance.chaos = ["fail": "10%"]
         let stage = try Stage(instance)
         defer { stage.close() }
         stage.run("url", "--json")

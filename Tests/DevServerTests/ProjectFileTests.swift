@@ -22,7 +22,11 @@ import Testing
             fsync = false
             auto_explain.log_min_duration = 5
             "pg_stat_statements.max" = 100
+            [limits]
+            queryTimeout = "10s"
+            connections = 5
             """)
+        #expect(file.http == ["limits.queryTimeout": "10s", "limits.connections": "5"])
         #expect(file.name?.text == "shop")
         #expect(file.pg == "15")
         #expect(file.idle == .seconds(30))
@@ -60,6 +64,10 @@ import Testing
         ("[settings]\n\"a b\" = 1", "2:1", "no name of a PostgreSQL setting"),
         ("[settings]\na = \"x\\ny\"", "2:1", "control character"),
         ("[settings]\n  port = 1", "2:3", "The server setting port is devdb's own"),
+        ("limits = 1", "1:1", "limits is a table"),
+        ("[limits]\nqueryTime = 1", "2:1", "unknown key \"limits.queryTime\""),
+        ("[limits]\nqueryTimeout = 10", "2:1", "limits.queryTimeout is a time such as"),
+        ("[limits]\nconnections = [1]", "2:1", "limits.connections is a string or a number"),
         ("name = \"x", "1:", ""),
         ("name = \"x\"\nname = \"y\"", "2:", ""),
         ("\u{fffe}=", "1:", ""),

@@ -7,7 +7,9 @@ enum ConfigCommand {
     static let description = Command(
         "config", abstract: "Show or change what an instance is configured with",
         discussion: [
-            "Keys: idle, password, profile, front, and settings.GUC for server settings. What dev.toml says wins over what is stored here. "
+            "Keys: idle, password, profile, front, settings.GUC for server settings, and for Prisma's clients over HTTP: limits.queryTimeout, "
+                + "limits.responseSize, limits.transactionDuration, limits.requestsPerSecond, limits.connections, chaos.latency, chaos.fail. "
+                + "What dev.toml says wins over what is stored here. "
                 + "An instance that is named like a command below is meant with --name."
         ],
         examples: [Example("dev config", "Show the project's, and where each value comes from")],
@@ -21,6 +23,8 @@ enum ConfigCommand {
                 examples: [
                     Example("dev config set idle 1h", "Sleep after an hour"),
                     Example("dev config set settings.work_mem 64MB", "A server setting"),
+                    Example("dev config set limits.queryTimeout 10s", "Prisma's clients get P6004 then"),
+                    Example("dev config set chaos.fail 10%", "One in ten of their requests fails"),
                 ],
                 positionals: [key, Positional(Value("VALUE"), .optional, abstract: "The new value; KEY=VALUE does as well")]),
             Command(
@@ -38,8 +42,14 @@ enum ConfigCommand {
         "statement_timeout", "synchronous_commit", "timezone", "track_functions", "track_io_timing", "wal_level", "work_mem",
     ].map { "settings." + $0 }
 
+    private static let serving = [
+        "chaos.fail", "chaos.latency", "limits.connections", "limits.queryTimeout", "limits.requestsPerSecond", "limits.responseSize",
+        "limits.transactionDuration",
+    ]
+
     private static let key = Positional(
-        Value("KEY", .suggestion(["idle", "password", "profile", "front"] + settings)), .one, abstract: "Such as idle or settings.work_mem")
+        Value("KEY", .suggestion(["idle", "password", "profile", "front"] + serving + settings)), .one,
+        abstract: "Such as idle or settings.work_mem")
 
     static func show(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
         let facts = try call(invocation, context)

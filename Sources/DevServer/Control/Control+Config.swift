@@ -1,5 +1,6 @@
 internal import Basics
 internal import DevAPI
+internal import HTTPShim
 internal import InstanceManager
 internal import Loop
 internal import Registry
@@ -25,6 +26,11 @@ enum ConfigKey {
     static func checkSetting(_ name: String, _ value: String) throws(DevError) {
         guard ProjectFile.isSettingName(name) else { throw bad("settings." + name.prefixed(80), "", "a PostgreSQL setting's name") }
         guard ProjectFile.isSettingValue(value) else { throw bad("settings." + name, "", "text without control characters") }
+    }
+
+    static func serving(_ key: String, _ text: String) throws(DevError) -> String {
+        if let complaint = ServingRules.complaint(key, text) { throw bad(key, text, complaint) }
+        return text
     }
 
     private static func bad(_ key: String, _ value: String, _ wanted: String) -> DevError {
@@ -64,6 +70,7 @@ extension Control {
             case "profile": record.profile = try ConfigKey.profile(value)
             case "front": record.front = try ConfigKey.front(value)
             case "password": record.password = try ConfigKey.password(value)
+            case _ where ServingRules.keys.contains(key): record.http[key] = try ConfigKey.serving(key, value)
             default:
                 let name = try settingName(key)
                 try ConfigKey.checkSetting(name, value)
@@ -79,6 +86,7 @@ extension Control {
             case "password":
                 throw DevError(
                     .usage, "A password can be changed but not taken away", object: key, help: "Run dev config set password VALUE")
+            case _ where ServingRules.keys.contains(key): record.http[key] = nil
             default: record.settings[try settingName(key)] = nil
             }
             record.sources[key] = nil
@@ -89,7 +97,8 @@ extension Control {
         guard key.hasPrefix("settings.") else {
             throw DevError(
                 .usage, "There is no key \"\(key.prefixed(80))\"", object: key.prefixed(80),
-                help: "The keys are idle, password, profile, front, and settings.NAME for PostgreSQL's settings")
+                help: "The keys are idle, password, profile, front, settings.NAME for PostgreSQL's settings, and "
+                    + ServingRules.keys.joined(separator: ", "))
         }
         return String(key.dropFirst("settings.".utf8.count))
     }
@@ -132,9 +141,13 @@ extension Control {
         // Shown as stars: `dev url` is the place where it is printed.
         var password = entry("password", "***", standard: nil)
         if record.passwordIsGenerated { password.source = "generated" }
-        return [
+        func entries(_ values: [String: String], prefix: String = "") -> [ConfigFacts.Entry] {
+            values.sorted { $0.key < $1.key }.map { entry(prefix + $0.key, $0.value, standard: nil) }
+        }
+        let all = [
             entry("front", record.front, standard: "handoff"), entry("idle", record.idle.text, standard: IdleLimit.standard.text), password,
             entry("profile", record.profile, standard: "durable"),
-        ] + record.settings.sorted { $0.key < $1.key }.map { entry("settings." + $0.key, $0.value, standard: nil) }
+        ]
+        return (all + entries(record.http) + entries(record.settings, prefix: "settings.")).sorted { $0.key < $1.key }
     }
 }

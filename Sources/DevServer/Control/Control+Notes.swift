@@ -20,6 +20,15 @@ extension Control {
         }
     }
 
+    /// Trouble on purpose is easily forgotten, and then looked for elsewhere.
+    static func noteOnChaos(_ record: InstanceRecord) -> String? {
+        let keys = record.http.keys.filter { $0.hasPrefix("chaos.") }.sorted()
+        guard !keys.isEmpty else { return nil }
+        let said = keys.map { "\($0) \(record.http[$0] ?? "")" }.joined(separator: ", ")
+        let ways = keys.map { "dev config unset \($0) -n \(record.name)" }.joined(separator: "; ")
+        return "Prisma's clients of \(record.name) are troubled on purpose: \(said). It ends with \(ways)"
+    }
+
     static func oldPassword(_ record: InstanceRecord) -> String {
         "The password in the URLs of \(record.name) is not that of postgres in its server any more: it was changed there or has expired. "
             + "Run dev config set password VALUE -n \(record.name) with the one that is to hold"

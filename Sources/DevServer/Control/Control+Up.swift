@@ -1,5 +1,6 @@
 internal import Basics
 internal import DevAPI
+internal import HTTPShim
 internal import InstanceManager
 internal import Loop
 internal import Registry
@@ -57,6 +58,7 @@ extension Control {
         var notes = await Self.notes(on: wanted.ports, of: record, in: manager)
         if let present { notes += Self.notes(record, before: present.record.ports) }
         if let note = Self.note(holder, record, project) { notes.append(note) }
+        if let note = Self.noteOnChaos(record) { notes.append(note) }
         if let status = await manager.status(name), !Self.isUp(status) || status.state != .running {
             await progress.say("Starting \(name)")
         }
@@ -77,6 +79,7 @@ extension Control {
         var password: Secret?
         var front: String?
         var settings: [String: String]
+        var http: [String: String]
         var extensions: [String]?
         var ports: [PortRecord.Kind: UInt16] = [:]
         /// Who says what, by the keys of `dev config`: see `InstanceRecord.sources`.
@@ -90,6 +93,7 @@ extension Control {
             front = try request.front.map { text throws(DevError) in try ConfigKey.front(text) }
             for (key, value) in request.settings { try ConfigKey.checkSetting(key, value) }
             settings = (file?.settings ?? [:]).merging(request.settings) { _, flag in flag }
+            http = file?.http ?? [:]
             extensions = file?.extensions
             for (kind, port) in [(PortRecord.Kind.http, request.port), (.main, request.dbPort), (.shadow, request.shadowDbPort)] {
                 guard let port else { continue }
@@ -111,7 +115,8 @@ extension Control {
         return try await manager.create(
             NewInstance(
                 name: name, pg: wanted.pg, profile: wanted.profile ?? "durable", idle: wanted.idle ?? .standard, password: wanted.password,
-                settings: wanted.settings, sources: wanted.sources, extensions: wanted.extensions ?? [], front: wanted.front ?? "handoff",
+                settings: wanted.settings, http: wanted.http, sources: wanted.sources, extensions: wanted.extensions ?? [],
+                front: wanted.front ?? "handoff",
                 project: project.folder,
                 mainPort: wanted.ports[.main], shadowPort: wanted.ports[.shadow], httpPort: http))
     }
@@ -153,6 +158,7 @@ extension Control {
                 case "profile": result.profile = "durable"
                 // There is no going back to what it was.
                 case "password": result.sources[key] = InstanceRecord.person
+                case _ where ServingRules.keys.contains(key): result.http[key] = nil
                 default: result.settings[String(key.dropFirst("settings.".utf8.count))] = nil
                 }
             }
@@ -162,6 +168,7 @@ extension Control {
         if let front = wanted.front { result.front = front }
         if let extensions = wanted.extensions { result.extensions = extensions }
         result.settings.merge(wanted.settings) { _, new in new }
+        result.http.merge(wanted.http) { _, new in new }
         result.sources.merge(wanted.sources) { _, new in new }
         if let folder = project.folder {
             switch holder {

@@ -29,7 +29,14 @@ extension InstanceFacts {
             createdAt: Timestamp.text(record.createdAt), profile: record.profile, front: front, frontReason: frontReason,
             sessions: status.sessions, project: record.project, reason: status.reason, user: ConnectionURLs.user,
             password: record.password.reveal(), database: ConnectionURLs.database, created: created, pendingRestart: status.pendingRestart,
-            bin: record.pgBin, notes: notes, cache: cache)
+            bin: record.pgBin, notes: notes, cache: cache,
+            limits: Self.part("limits.", of: record.http), chaos: Self.part("chaos.", of: record.http))
+    }
+
+    /// Without the keys' common beginning; nil for none.
+    private static func part(_ prefix: String, of values: [String: String]) -> [String: String]? {
+        let pairs = values.filter { $0.key.hasPrefix(prefix) }.map { (String($0.key.dropFirst(prefix.utf8.count)), $0.value) }
+        return pairs.isEmpty ? nil : Dictionary(pairs, uniquingKeysWith: { first, _ in first })
     }
 }
 

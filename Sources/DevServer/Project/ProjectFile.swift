@@ -1,4 +1,5 @@
 public import Basics
+internal import HTTPShim
 internal import InstanceManager
 
 /// A project's `dev.toml`. What it doesn't say is nil. Unknown keys and wrong types are errors with file, line and
@@ -16,12 +17,16 @@ public struct ProjectFile: Sendable, Equatable {
     /// PostgreSQL settings as text: numbers in decimal, booleans `on` and `off`.
     public var settings: [String: String] = [:]
 
+    /// Limits of the HTTP side, by `dev config`'s keys: `limits.queryTimeout`.
+    public var http: [String: String] = [:]
+
     /// Where the settings stand, "line:column".
     private var places: [String: String] = [:]
 
     /// What it says of `dev config`'s keys; the password, which is secret, as stars.
     var configuration: [String: String] {
         var values = Dictionary(settings.map { ("settings." + $0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+        values.merge(http) { first, _ in first }
         values["idle"] = idle?.text
         values["profile"] = profile
         values["password"] = password.map { _ in "***" }
@@ -29,7 +34,7 @@ public struct ProjectFile: Sendable, Equatable {
     }
 
     /// The keys there are, as the README documents them.
-    static let keys = ["name", "pg", "idle", "profile", "password", "extensions", "settings"]
+    static let keys = ["name", "pg", "idle", "profile", "password", "extensions", "settings", "limits"]
     static let profiles = ["durable", "ephemeral"]
 
     /// - Throws: `bad-configuration`, whose message begins with `path:line:column`.
@@ -88,6 +93,7 @@ public struct ProjectFile: Sendable, Equatable {
             password = Secret(text)
         case "extensions": try readExtension(node)
         case "settings": try readSetting(node)
+        case "limits": try readLimit(node)
         default:
             let near = Self.keys.min { Self.distance(key, $0) < Self.distance(key, $1) }
             // Half of it at most may be another, or anything is near a short key.
@@ -134,6 +140,21 @@ public struct ProjectFile: Sendable, Equatable {
         }
         places[name] = "\(node.line):\(node.column)"
         settings[name] = node.kind == .boolean ? (node.value == "true" ? "on" : "off") : node.value
+    }
+
+    private mutating func readLimit(_ node: TomlDocument.Node) throws(Complaint) {
+        if node.kind == .table, node.path.count == 1, !node.isElement { return }
+        guard node.path.count > 1 else { throw Complaint("limits is a table, not \(node.kind.rawValue)") }
+        let key = node.path.joined(separator: ".")
+        guard ServingRules.keys.contains(key) else {
+            let names = ServingRules.keys.filter { $0.hasPrefix("limits.") }.map { $0.dropFirst("limits.".utf8.count) }
+            throw Complaint("unknown key \"\(key)\"", help: "The limits are \(names.joined(separator: ", "))")
+        }
+        guard !node.isElement, node.kind == .string || node.kind == .integer else {
+            throw Complaint("\(key) is a string or a number, not \(node.isElement ? "a list" : node.kind.rawValue)")
+        }
+        if let complaint = ServingRules.complaint(key, node.value) { throw Complaint("\(key) is \(complaint)") }
+        http[key] = node.value
     }
 
     /// Letters, digits, underscores, and a dot between an extension's name and its setting.

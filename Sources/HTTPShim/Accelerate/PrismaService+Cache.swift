@@ -18,11 +18,11 @@ extension PrismaService {
         let modified = kept?.modified ?? chance.milliseconds()
         var response: HTTPResponse
         if let writer {
-            response = answer(writer, query.work.journal)
+            response = try answer(writer, query.work)
         } else {
             var open = JSONWriter()
             open.bytes = kept?.body ?? []
-            response = answer(open, query.work.journal)
+            response = try answer(open, query.work)
         }
         AccelerateHeaders.add(
             status, modified: modified, signature: key.digest, ray: AccelerateHeaders.ray(chance), to: &response)

@@ -8,6 +8,8 @@ struct PlanFailure: Error, Equatable {
         case transaction
         /// The query's time is over: 422.
         case timeout
+        /// A person's limit, with its status.
+        case limited(Int)
         /// Not classified: 500, without a code.
         case plain
     }
@@ -39,6 +41,7 @@ struct PlanFailure: Error, Equatable {
         case .user: 400
         case .transaction: 409
         case .timeout: 422
+        case .limited(let status): status
         case .plain: 500
         }
     }

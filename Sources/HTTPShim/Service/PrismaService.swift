@@ -29,10 +29,22 @@ public actor PrismaService {
     public static let cacheCapacity = 32 << 20
 
     /// One instance's sessions.
-    private final class Site {
+    final class Site {
         var pools: [String: SessionPool] = [:]
         let transactions: Transactions
+        /// As the record had them when they were last read.
+        private var settings: [String: String] = [:]
+        private(set) var rules = ServingRules()
+        var rate = RequestRate()
+
         init(transactions: Transactions) { self.transactions = transactions }
+
+        func follow(_ settings: [String: String]) {
+            guard settings != self.settings else { return }
+            self.settings = settings
+            rules = ServingRules(settings)
+            for pool in pools.values { pool.most = rules.connections }
+        }
 
         /// As after the removal of its instance.
         var isUnused: Bool { transactions.count == 0 && pools.values.allSatisfy(\.isUnused) }
@@ -85,6 +97,14 @@ public actor PrismaService {
                 }
             }
         }
+
+        var kind: Kind {
+            switch self {
+            case .query, .transactionQuery, .start: .query
+            case .invalidate: .invalidation
+            case .connectionInfo, .commit, .rollback: .other
+            }
+        }
     }
 
     /// - Parameter only: the instance whose own port it came to; nil: any.
@@ -103,8 +123,9 @@ public actor PrismaService {
         case .granted(let granted, let found): (key, status) = (granted, found)
         }
         let journal = capture.isEmpty ? nil : Journal(capture: capture, clock: loop.clock, chance: chance)
-        let work = Work(key: key, status: status, journal: journal, limits: limits)
+        let work = Work(key: key, status: status, site: site(status), journal: journal, limits: limits)
         do throws(PlanFailure) {
+            if work.site.rules != .none { try await admit(route.kind, work.site, key.name) }
             return try await answer(route, request, work)
         } catch {
             journal?.failure(error, method: head.method, path: head.path)
@@ -124,6 +145,7 @@ public actor PrismaService {
     struct Work {
         let key: APIKey
         let status: InstanceStatus
+        let site: Site
         var journal: Journal?
         let limits: LimitHeaders
 
@@ -180,12 +202,12 @@ public actor PrismaService {
         case .start: return try await start(request, work)
         case .commit(let id):
             try await spanned(journal, "commit_transaction") { () async throws(PlanFailure) in
-                try await self.site(work).transactions.commit(id, journal: journal)
+                try await work.site.transactions.commit(id, journal: journal)
             }
             return json("{", journal)
         case .rollback(let id):
             try await spanned(journal, "rollback_transaction") { () async throws(PlanFailure) in
-                try await self.site(work).transactions.rollback(id, journal: journal)
+                try await work.site.transactions.rollback(id, journal: journal)
             }
             return json("{", journal)
         }
@@ -207,15 +229,22 @@ public actor PrismaService {
         }
         // The Accelerate extension sends it with each query of a model; a plain client never does.
         if let strategy = CacheStrategy(request.head.headers) { return try await accelerated(query, request, strategy) }
-        return answer(try await run(query), work.journal)
+        return try answer(try await run(query), work)
     }
 
     /// - Returns: an object with the `data`, without its closing brace.
     func run(_ query: Query) async throws(PlanFailure) -> JSONWriter {
         let work = query.work
-        let patience = min(work.limits.queryTimeout ?? .infinity, PrismaService.queryTimeout)
-        let deadline = loop.clock.now.advanced(by: .milliseconds(patience))
-        let value = try await evaluate(query, deadline)
+        let limit = work.site.rules.queryTimeout
+        let patience = min(
+            .milliseconds(min(work.limits.queryTimeout ?? .infinity, PrismaService.queryTimeout)), limit ?? .seconds(3600))
+        let deadline = loop.clock.now.advanced(by: patience)
+        let value: Value
+        do throws(PlanFailure) { value = try await evaluate(query, deadline) } catch {
+            // The reference's own time limit has no code.
+            if let limit, error.kind == .timeout, patience == limit { throw .queryTimeout(limit) }
+            throw error
+        }
         var writer = JSONWriter()
         if case .mapped(let mapped) = value { writer.bytes.reserveCapacity(mapped.bytes.count + 16) }
         writer.byte(UInt8(ascii: "{"))
@@ -234,15 +263,16 @@ public actor PrismaService {
             let database = PooledDatabase(pool: pool(work), journal: work.journal, deadline: deadline, clock: loop.clock)
             return try await PlanRun(plan: plan, database: database, comment: comment, chance: chance).run(parameters)
         }
-        return try await site(work).transactions.use(id, journal: work.journal, deadline: deadline) {
+        return try await work.site.transactions.use(id, journal: work.journal, deadline: deadline) {
             database async throws(PlanFailure) in
             try await PlanRun(plan: plan, database: database, comment: comment, chance: self.chance).run(parameters)
         }
     }
 
     /// - Parameter open: an object without its closing brace.
-    func answer(_ open: consuming JSONWriter, _ journal: Journal?) -> HTTPResponse {
-        PrismaService.finish(&open, 200, journal)
+    func answer(_ open: consuming JSONWriter, _ work: Work) throws(PlanFailure) -> HTTPResponse {
+        if let limit = work.site.rules.responseSize, open.bytes.count > limit { throw .responseSize(open.bytes.count, limit) }
+        return PrismaService.finish(&open, 200, work.journal)
     }
 
     /// Another content type is as if nothing had come: the reference reads no body then.
@@ -269,8 +299,11 @@ public actor PrismaService {
         var options = Transactions.Options(
             maxWait: number("maxWait"), timeout: number("timeout"), isolationLevel: body["isolationLevel"]?.string)
         options.timeoutCap = min(work.limits.transactionTimeout ?? .infinity, Transactions.Options.cap)
+        if let limit = work.site.rules.transactionDuration {
+            options.timeoutCap = min(options.timeoutCap, Double(Refusals.milliseconds(limit)))
+        }
         let checked = options
-        let transactions = site(work).transactions
+        let transactions = work.site.transactions
         let pool = pool(work)
         let id = try await spanned(work.journal, "start_transaction") { () async throws(PlanFailure) in
             if let outer = body["newTxId"]?.string { return try await transactions.startNested(outer, checked) }
@@ -283,19 +316,23 @@ public actor PrismaService {
 
     // MARK: Sessions
 
-    private func site(_ work: Work) -> Site {
-        let id = work.status.record.id
-        if let site = sites[id] { return site }
+    private func site(_ status: InstanceStatus) -> Site {
+        let id = status.record.id
+        if let site = sites[id] {
+            site.follow(status.record.http)
+            return site
+        }
         // Those of instances that are gone went quiet. An idle one loses no more than the memory of its closed transactions.
         sites = sites.filter { !$0.value.isUnused }
         let site = Site(transactions: Transactions(loop: loop, chance: chance))
+        site.follow(status.record.http)
         sites[id] = site
         return site
     }
 
     /// Sessions of a database; the first request for it says how many there may be.
     private func pool(_ work: Work) -> SessionPool {
-        let site = site(work)
+        let site = work.site
         let database = work.database
         let limit = work.key.connectionLimit.flatMap { (1...1000).contains($0) ? $0 : nil } ?? PrismaService.defaultSessions
         let name = "\(limit) \(database)"
@@ -321,6 +358,7 @@ public actor PrismaService {
                 throw DatabaseFailure(error).failure(isRaw: isRaw)
             }
         }
+        pool.most = site.rules.connections
         site.pools[name] = pool
         return pool
     }

@@ -67,7 +67,7 @@ final class PooledDatabase: PlanDatabase {
     }
 
     func send(_ statement: Statement, isRaw: Bool) async throws(PlanFailure) -> ResultView? {
-        let session = try await pool.acquire(isRaw: isRaw)
+        let session = try await session(isRaw: isRaw)
         do throws(PlanFailure) {
             let result = try await sender(session).send(statement, isRaw: isRaw)
             let needsReset = isRaw && SessionReset.mayBeNeeded(statement.sql, result)
@@ -81,12 +81,22 @@ final class PooledDatabase: PlanDatabase {
         }
     }
 
+    /// The wait for a session is part of the query's time.
+    private func session(isRaw: Bool) async throws(PlanFailure) -> Session {
+        guard let deadline, !pool.hasPlace, case let left = deadline - clock.now, left < pool.patience else {
+            return try await pool.acquire(isRaw: isRaw)
+        }
+        do throws(PlanFailure) { return try await pool.acquire(patience: max(left, .zero), isRaw: isRaw) } catch {
+            throw error.code == "P2024" || error.code == "P6008" ? .timeout : error
+        }
+    }
+
     private func sender(_ session: Session) -> StatementSender {
         StatementSender(session: session, journal: journal, deadline: deadline, clock: clock)
     }
 
     func transaction(_ work: (any PlanDatabase) async throws(PlanFailure) -> Value) async throws(PlanFailure) -> Value {
-        let session = try await pool.acquire()
+        let session = try await session(isRaw: false)
         let sender = sender(session)
         let database = TransactionDatabase(sender)
         do throws(PlanFailure) {

@@ -15,6 +15,21 @@ final class SessionPool {
 
     private let loop: Loop
     let limits: Limits
+    /// Sessions that a person allows, if that is fewer; nil: no such limit. Holds at once: who waits may get one, idle ones go.
+    var most: Int? {
+        didSet {
+            while busy < places, !waiters.isEmpty {
+                busy += 1
+                waiters.removeFirst().resume(.turn)
+            }
+            while !idle.isEmpty, busy + idle.count > places { idle.removeFirst().session.close() }
+        }
+    }
+    private var places: Int { min(limits.sessions, most ?? .max) }
+    /// A request need not wait.
+    var hasPlace: Bool { busy < places }
+    /// How long a request waits when it does not say. URLs may ask to wait for ever; a limit is there to be met.
+    var patience: Duration { most == nil ? limits.patience : min(limits.patience, .seconds(10)) }
     /// Wakes the server if it sleeps and connects.
     private let open: (_ isRaw: Bool) async throws(PlanFailure) -> Session
     private var idle: [(session: Session, since: ContinuousClock.Instant)] = []
@@ -49,8 +64,8 @@ final class SessionPool {
     /// - Parameter isRaw: decides how a failure to connect reads.
     /// - Throws: P2024 when none got free in time; what connecting says.
     func acquire(patience: Duration? = nil, isRaw: Bool = false) async throws(PlanFailure) -> Session {
-        let patience = patience ?? limits.patience
-        if busy >= limits.sessions { try await waitForTurn(patience) } else { busy += 1 }
+        let patience = patience ?? self.patience
+        if busy >= places { try await waitForTurn(patience) } else { busy += 1 }
         // From here on one of the places is ours.
         guard !isClosed else {
             passOn()
@@ -85,6 +100,7 @@ final class SessionPool {
         }
         if outcome == .closed { throw SessionPool.closed(isRaw: false) }
         guard outcome == .turn else {
+            if let most, most < limits.sessions { throw .noConnection(most) }
             let seconds = patience.components.seconds
             throw .user(
                 "P2024",
@@ -97,7 +113,7 @@ final class SessionPool {
 
     /// Whoever waits longest gets the place.
     private func passOn() {
-        guard !waiters.isEmpty else {
+        guard !waiters.isEmpty, busy <= places else {
             busy -= 1
             return
         }

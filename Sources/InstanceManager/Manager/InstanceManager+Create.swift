@@ -27,7 +27,8 @@ extension InstanceManager {
             var record = InstanceRecord(
                 id: id, name: request.name, pgVersion: toolchain.version, pgBin: toolchain.bin, profile: request.profile,
                 idle: request.idle, password: password, passwordIsGenerated: request.password == nil, roles: ["postgres"],
-                settings: request.settings, sources: request.sources, extensions: request.extensions, front: request.front,
+                settings: request.settings, http: request.http, sources: request.sources, extensions: request.extensions,
+                front: request.front,
                 project: request.project,
                 createdAt: configuration.wall())
             let owner = makeOwner(record, .creating(clients: []), effects)

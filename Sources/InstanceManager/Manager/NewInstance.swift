@@ -10,6 +10,7 @@ public struct NewInstance: Sendable {
     /// nil = 24 letters and digits by chance.
     public var password: Secret?
     public var settings: [String: String]
+    public var http: [String: String]
     /// As in `InstanceRecord`.
     public var sources: [String: String]
     public var extensions: [String]
@@ -22,7 +23,8 @@ public struct NewInstance: Sendable {
 
     public init(
         name: InstanceName, pg: String? = nil, profile: String = "durable", idle: IdleLimit = .standard, password: Secret? = nil,
-        settings: [String: String] = [:], sources: [String: String] = [:], extensions: [String] = [], front: String = "handoff",
+        settings: [String: String] = [:], http: [String: String] = [:], sources: [String: String] = [:], extensions: [String] = [],
+        front: String = "handoff",
         project: String? = nil,
         mainPort: UInt16? = nil, shadowPort: UInt16? = nil, httpPort: UInt16? = nil
     ) {
@@ -32,6 +34,7 @@ public struct NewInstance: Sendable {
         self.idle = idle
         self.password = password
         self.settings = settings
+        self.http = http
         self.sources = sources
         self.extensions = extensions
         self.front = front

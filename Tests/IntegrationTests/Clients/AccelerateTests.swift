@@ -16,7 +16,8 @@ import Testing
                 "node", [program, bundle, try made.text("prismaPostgresUrl"), fixture.devProgram], environment: fixture.environment,
                 seconds: 120)
             #expect(
-                result.status == 0 && result.output == "cache\nwrites\nflight\nok accelerate\n", "\(result.output)\(result.errors)")
+                result.status == 0 && result.output == "cache\nwrites\nflight\nlimits\nchaos\nok accelerate\n",
+                "\(result.output)\(result.errors)")
             // What was kept goes with its instance.
             try await fixture.done("rm", "default", "--force")
             #expect(try await fixture.facts("up", "--db-port", "0", "--shadow-db-port", "0")["cache"] is NSNull)

@@ -88,5 +88,63 @@ assert.deepEqual([leader.status, follower.status, follower.cache], [422, 200, 'm
 const { cache } = status()
 assert(cache.entries > 0 && cache.bytes > 0 && cache.bytes < cache.capacity && cache.hits > 3 && cache.stale === 1 && cache.misses > 20, JSON.stringify(cache))
 console.log('flight')
+
+// The hosted service's errors as the client shows them, each while its limit is on; they hold at once.
+const code = async (work) => { try { await work } catch (e) { return e.code ?? String(e) } }
+const limited = async (key, value, work) => {
+  dev('config', 'set', key, value, '--name', 'default')
+  await work()
+  dev('config', 'unset', key, '--name', 'default')
+}
+const started = Date.now()
+await limited('limits.queryTimeout', '300ms', async () => {
+  assert.deepEqual(status().limits, { queryTimeout: '300ms' })
+  assert.equal(await code(plain.$queryRaw`select pg_sleep(20)::text`), 'P6004')
+  assert.equal(await code(plain.$transaction([plain.$queryRaw`select pg_sleep(20)::text`])), 'P6004')
+  assert.equal(await code(db.$transaction(async (tx) => { await tx.label.count(); await tx.$queryRaw`select pg_sleep(20)::text` })), 'P6004')
+  assert.equal(await plain.label.count(), 3)
+})
+assert(Date.now() - started < 15_000)
+assert.deepEqual(await plain.$queryRaw`select count(*)::int as n from pg_stat_activity where query like '%pg_sleep(20)%' and state = 'active' and pid <> pg_backend_pid()`, [{ n: 0 }])
+await limited('limits.responseSize', '2kB', async () => {
+  assert.equal(await code(plain.$queryRaw`select repeat('x', 3000) as x`), 'P6009')
+  assert.equal(await code(plain.$queryRaw`select repeat('x', 1000) as x`), undefined)
+})
+await limited('limits.transactionDuration', '300ms', async () => {
+  const long = plain.$transaction(async (tx) => { await tx.label.create({ data: { name: 'long' } }); await wait(600); await tx.label.count() }, { timeout: 60_000 })
+  assert.equal(await code(long), 'P2028')
+  assert.equal(await plain.label.count(), 3)
+})
+await limited('limits.requestsPerSecond', '3', async () => {
+  const codes = await Promise.all(Array.from({ length: 10 }, () => code(plain.$queryRaw`select 1 as n`)))
+  assert(codes.includes('P5011') && codes.includes(undefined) && codes.every((c) => c === undefined || c === 'P5011'), String(codes))
+  const ends = await Promise.allSettled(Array.from({ length: 10 }, () => db.$accelerate.invalidate({ tags: ['x'] })))
+  assert(ends.some((e) => /429 Too Many Requests.*P6003/.test(e.reason?.message)), JSON.stringify(ends))
+})
+await limited('limits.connections', '1', async () => {
+  await plain.$transaction(async (tx) => {
+    await tx.label.count()
+    assert.equal(await code(plain.$transaction(async (other) => other.label.count(), { maxWait: 100 })), 'P6008')
+  })
+  // Who need not wait long gets an answer.
+  assert(await Promise.all(Array.from({ length: 10 }, () => code(plain.label.count()))).then((all) => all.every((c) => c === undefined)))
+})
+assert.equal(status().limits, null)
+console.log('limits')
+
+await limited('chaos.latency', '300ms', async () => {
+  assert.deepEqual(status().chaos, { latency: '300ms' })
+  const before = Date.now()
+  await plain.label.count()
+  assert(Date.now() - before >= 295)
+})
+await limited('chaos.fail', '50%', async () => {
+  const codes = await Promise.all(Array.from({ length: 60 }, () => code(plain.$queryRaw`select 1 as n`)))
+  const failed = codes.filter((c) => c === 'P6000').length
+  assert(failed >= 5 && failed <= 55 && codes.every((c) => c === undefined || c === 'P6000'), String(codes))
+})
+assert.equal(status().chaos, null)
+assert.equal(await plain.label.count(), 3)
+console.log('chaos')
 await plain.$disconnect()
 console.log('ok accelerate')
