@@ -19,10 +19,9 @@ extension Control {
         let id = status.record.id
         let usesDaemons = !status.record.ports.contains { $0.kind == .http }
         var notes = usesDaemons && request.purpose != .connecting && request.purpose != .url ? [httpPortReason].compactMap { $0 } : []
-        let asks = request.purpose == .reading || request.purpose == .connecting
-        if request.purpose != nil, await manager.passwordIsOld(id, asking: asks) { notes.append(Self.oldPassword(status.record)) }
-        // A URL is wanted within milliseconds: a change that is not known yet is told next time.
-        if request.purpose == .url { await manager.lookAtPassword(id) }
+        if let purpose = request.purpose, await manager.passwordIsOld(id, quickly: purpose == .url) {
+            notes.append(Self.oldPassword(status.record))
+        }
         return facts(status, notes: notes)
     }
 

@@ -12,9 +12,10 @@ extension InstanceManager {
         var isOld: Bool
     }
 
-    /// - Parameter asking: the server, if it is awake; else what is known of it from before. A sleeping one is never woken: what it
-    ///   had when it was stopped is known.
-    public func passwordIsOld(_ id: String, asking: Bool) async -> Bool {
+    /// Asks the server, if it is awake. A sleeping one is never woken: what it had when it was stopped is known.
+    /// - Parameter quickly: the answer is wanted within milliseconds. A server that nobody has been in since the last look is not
+    ///   asked again, and one that is busy is asked next time.
+    public func passwordIsOld(_ id: String, quickly: Bool) async -> Bool {
         guard let owner = owners[id] else { return false }
         let (record, server) = await (owner.record, owner.server)
         // A password that was set by us since then is not the one of that look.
@@ -24,22 +25,21 @@ extension InstanceManager {
             if let expires = record.verifierExpires, expires <= configuration.wall() { return true }
             return await compare(id, record.password, record.verifier)
         }
-        guard let server, asking, let queries = await effects?.queries(of: server) else { return known }
-        guard let session = try? await queries.connect(timeout: .seconds(1)) else { return known }
+        guard let server, let queries = await effects?.queries(of: server) else { return known }
+        let isUsed = await owner.sessions > 0 || (inherited[id] ?? 0) > 0
+        if quickly, !isUsed, passwordsUntouched.contains(id) { return known }
+        // Before the question: who comes in meanwhile may change the answer.
+        if !isUsed { passwordsUntouched.insert(id) }
+        guard let session = try? await queries.connect(timeout: quickly ? .milliseconds(200) : .seconds(1)) else {
+            passwordsUntouched.remove(id)
+            return known
+        }
         defer { session.close() }
         guard let verifier = try? await ServerQueries.verifier(session) as Secret? else {
             // Taken away: nobody gets in with any password.
             return await compare(id, record.password, nil)
         }
         return await compare(id, record.password, verifier)
-    }
-
-    /// The same in the background, at most once a second: what is found is told to the next who asks.
-    public func lookAtPassword(_ id: String) {
-        let now = loop.clock.now
-        if let last = passwordLookedAt[id], now - last < .seconds(1) { return }
-        passwordLookedAt[id] = now
-        loop.task { _ = await self.passwordIsOld(id, asking: true) }
     }
 
     private func compare(_ id: String, _ password: Secret, _ verifier: Secret?) async -> Bool {

@@ -40,7 +40,8 @@ public actor InstanceManager {
     var inherited: [String: Int] = [:]
     var inheritedLooks: [String: ContinuousClock.Instant] = [:]
     var passwordLooks: [String: PasswordLook] = [:]
-    var passwordLookedAt: [String: ContinuousClock.Instant] = [:]
+    /// Instances whose server nobody has been in since its password was looked at.
+    var passwordsUntouched: Set<String> = []
     private var logLooks: [String: ContinuousClock.Instant] = [:]
 
     public init(loop: Loop, registry: Registry, configuration: ManagerConfiguration) {
@@ -87,11 +88,15 @@ public actor InstanceManager {
     /// Wakes the server if it sleeps and waits until it takes sessions; however many wait, one start. Clients are
     /// held through starting, recovering and stopping.
     /// - Throws: `broken`, `start-failed`, `disk-full`, `version-mismatch`, `no-postgres`, `cancelled`, `not-found`.
-    public func endpoint(_ id: String) async throws(DevError) -> Endpoint { try await owner(id).awake() }
+    public func endpoint(_ id: String) async throws(DevError) -> Endpoint {
+        passwordsUntouched.remove(id)
+        return try await owner(id).awake()
+    }
 
     /// A client session began (true) or ended (false): counts for status and idleness.
     public func sessionChanged(_ id: String, began: Bool) {
         owners[id]?.assumeIsolated { $0.sessionChanged(began: began) }
+        passwordsUntouched.remove(id)
         if !began { lookAtLog(id) }
     }
 
@@ -192,7 +197,7 @@ public actor InstanceManager {
         inheritedLooks[id] = nil
         logLooks[id] = nil
         passwordLooks[id] = nil
-        passwordLookedAt[id] = nil
+        passwordsUntouched.remove(id)
         for name in names.keys where names[name] == id { names[name] = nil }
     }
 

@@ -8,6 +8,7 @@ import Testing
             let url = try await fixture.up("shop")
             #expect(try await fixture.dev("status", "shop").errors == "")
             try await fixture.psql(url, "ALTER ROLE postgres PASSWORD 'own'")
+            #expect(try await fixture.dev("url", "shop").errors.contains("Run dev config set password VALUE -n shop"))
             for asleep in [false, true] {
                 if asleep { try await fixture.done("stop", "shop", "--yes") }
                 for words in [["status", "shop"], ["psql", "shop", "--", "-c", "SELECT 1"], ["env", "shop"], ["url", "shop"]] {
