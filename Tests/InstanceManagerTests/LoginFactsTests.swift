@@ -22,6 +22,9 @@ import Testing
             #expect(forever.verifierFresh && forever.verifier == made.verifier && forever.roles == ["off", "postgres"])
             let expired = try await noted("ALTER ROLE postgres VALID UNTIL '2001-01-01'")
             #expect(expired.verifierFresh && expired.verifier == nil)
+            // Awake it is no other, where the front has to ask for it.
+            try await fixture.query(made.id, "SELECT 1")
+            #expect(try await fixture.manager.ownerVerifier(made.id) == nil)
             let later = try await noted("ALTER ROLE postgres VALID UNTIL '2999-01-01 00:00:00.5+00'")
             #expect(later.verifierFresh && later.verifier == made.verifier && later.verifierExpires == 32_472_144_000.5)
             let back = try await noted("ALTER ROLE postgres VALID UNTIL 'infinity'")

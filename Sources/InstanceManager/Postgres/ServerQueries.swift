@@ -52,8 +52,10 @@ struct ServerQueries: Sendable {
             verifier: owner[1].map(Secret.init), expires: owner[3].flatMap { Double($0) }, roles: rows.compactMap { $0.first ?? nil })
     }
 
+    /// The owner's; nil when no password lets it in, also because it has expired.
     static func verifier(_ session: ServerSession) async throws(SessionError) -> Secret? {
-        let rows = try await session.query("SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolname = 'postgres'")
+        let rows = try await session.query(
+            "SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolname = 'postgres' AND (rolvaliduntil > now()) IS NOT FALSE")
         return (rows.first?.first ?? nil).map(Secret.init)
     }
 
