@@ -111,13 +111,14 @@ actor Daemon {
         let prisma = PrismaService(
             loop: loop, instances: manager, milliseconds: { Int64(WallClock.now() * 1000) }, random: Front.systemRandom)
         self.prisma = prisma
+        let dump: PublicSite.Dump = { name async throws(DevError) in try await manager.dumpSchema(name) }
         let site = HTTPServer(
-            loop: loop, router: PublicSite.router(name: .default, prisma: prisma),
+            loop: loop, router: PublicSite.router(name: .default, dump: dump, prisma: prisma),
             limits: HTTPServer.Limits(body: PublicSite.largestBody), log: log)
         self.site = site
         let front = Front(loop: loop, instances: manager, log: log)
         self.front = front
-        let sites = InstanceSites(loop: loop, front: front, prisma: prisma, daemonPort: bound.port, log: log)
+        let sites = InstanceSites(loop: loop, front: front, prisma: prisma, dump: dump, daemonPort: bound.port, log: log)
         self.sites = sites
         try await manager.start(binder: sites)
 

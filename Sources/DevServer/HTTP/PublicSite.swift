@@ -1,4 +1,5 @@
 internal import Basics
+internal import DevAPI
 internal import HTTPShim
 internal import HTTPWire
 
@@ -7,17 +8,35 @@ enum PublicSite {
     /// A bulk createMany carries its rows in the request.
     static let largestBody = 64 << 20
 
+    typealias Dump = @Sendable (InstanceName) async throws(DevError) -> String
+
+    private static func json(_ status: Int, _ values: [String: String]) -> Answer {
+        let text = (try? JSONText.compact(values)) ?? "{}"
+        return .whole(HTTPResponse(status: status, headers: ["content-type": "application/json"], body: Array(text.utf8)))
+    }
+
     /// - Parameters:
     ///   - name: the instance whose port it is; the daemon's own is `default`'s.
+    ///   - dump: dumps the schema of the one instance whose port it is; a path.
     ///   - prisma: Prisma's protocols, which have all other paths.
     ///   - only: the one instance whose clients are served; nil: all.
-    static func router(name: InstanceName, prisma: PrismaService? = nil, only: InstanceName? = nil) -> Router {
+    static func router(name: InstanceName, dump: Dump? = nil, prisma: PrismaService? = nil, only: InstanceName? = nil) -> Router {
         var router = Router()
         router.gate = { head in LoopbackGate.check(head) ?? PrismaService.refusal(head).map { .whole($0) } }
         router.on("GET", "/health") { _ in
             // A checked name needs no escapes.
             .whole(
                 HTTPResponse(status: 200, headers: ["content-type": "application/json"], body: Array("{\"name\":\"\(name.text)\"}".utf8)))
+        }
+        // Without a key, as prisma dev's: the answer says where the file is, and only its owner can read it.
+        if let dump {
+            router.on("POST", "/database/dump") { _ in
+                do throws(DevError) {
+                    return json(201, ["dumpPath": try await dump(name)])
+                } catch {
+                    return json(error.code == .notFound ? 404 : 500, ["error": error.message])
+                }
+            }
         }
         if let prisma { router.others = { request in await prisma.answer(request, only: only).map { .whole($0) } } }
         return router

@@ -25,6 +25,8 @@ public actor InstanceManager {
     var portProblems: [String: [DevError]] = [:]
     var portRetry: Task<Void, Never>?
     var shadowWork: [String: Task<Result<String, DevError>, Never>] = [:]
+    /// Dumps that are being made; by id.
+    var dumps: [String: Task<Result<String, DevError>, Never>] = [:]
     /// New data directories on their way to the disk; by id. Their create intents are open until then.
     var settling: [String: Settling] = [:]
     struct Settling {
