@@ -34,7 +34,13 @@ enum FactsText {
         }
         if let cache = facts.cache { rows.append(("cache", text(cache))) }
         if let limits = facts.limits { rows.append(("limits", text(limits))) }
-        if let chaos = facts.chaos { rows.append(("chaos", text(chaos) + " (dev config unset chaos.…)")) }
+        if let chaos = facts.chaos {
+            rows.append(
+                (
+                    "chaos",
+                    text(chaos) + " (ends with \(chaos.keys.sorted().map { "dev config unset chaos." + $0 }.joined(separator: "; ")))"
+                ))
+        }
         if let project = facts.project { rows.append(("project", project)) }
         if !facts.pendingRestart.isEmpty {
             rows.append(("pending", facts.pendingRestart.joined(separator: ", ") + " (dev stop && dev up)"))
@@ -52,7 +58,7 @@ enum FactsText {
     }
 
     private static func text(_ cache: CacheFacts) -> String {
-        "\(cache.entries) answers, \(size(cache.bytes)) of \(size(cache.capacity)); \(cache.hits) hits, \(cache.stale) stale, "
+        "\(cache.entries) \(cache.entries == 1 ? "answer" : "answers"), \(size(cache.bytes)) of \(size(cache.capacity)); \(cache.hits) hits, \(cache.stale) stale, "
             + "\(cache.misses) misses"
     }
 

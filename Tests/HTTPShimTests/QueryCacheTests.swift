@@ -59,6 +59,15 @@ import Testing
         #expect(cache.ask(key(), CacheStrategy(ttl: .zero, swr: .seconds(3600)), now: at(3001)) != .hit(kept()))
     }
 
+    /// One who wants it newer, and has no tags, must not take the others' away.
+    @Test func aNewAnswerHasTheOldOnesTags() throws {
+        var cache = try filled([key()])
+        try fill(&cache, key(), CacheStrategy(ttl: .seconds(1)), seconds: 10, "y")
+        #expect(cache.ask(key(), minute, now: at(69)) == .hit(kept("y")))
+        cache.invalidate(instance: "i", database: "d", .tags(["a"]))
+        #expect(isMiss(&cache, key(), 11))
+    }
+
     @Test func keysCoverInstanceDatabasePlanAndParameters() throws {
         var cache = try filled([key()])
         for other in [key("q"), key("p", "{\"%1\":1}"), key(instance: "j"), key(database: "e"), key("p\0", "{}")] {

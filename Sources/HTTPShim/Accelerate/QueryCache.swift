@@ -104,9 +104,14 @@ struct QueryCache {
 
     /// - Parameter kept: what came of it; nil when it failed: what is there stays until its time is over.
     mutating func finish(_ ticket: Ticket, _ kept: Kept?, now: Instant) {
-        guard let flight = flights.removeValue(forKey: ticket) else { return }
+        guard var flight = flights.removeValue(forKey: ticket) else { return }
         tickets[flight.key] = nil
         guard let kept else { return }
+        if let old = entries[flight.key] {
+            // Who asked for the old one has its tags on the new one too, and may have it for as long.
+            flight.tags.formUnion(old.tags)
+            flight.lifetime = max(flight.lifetime, old.lifetime)
+        }
         drop(flight.key)
         let size =
             flight.key.bytes.count + flight.key.database.utf8.count + kept.body.count + QueryCache.overhead
