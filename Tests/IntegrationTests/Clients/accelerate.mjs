@@ -85,6 +85,18 @@ const [leader, follower] = await Promise.all([
   wait(30).then(() => post('/query', slow('SELECT 1 AS n, pg_sleep(0.5)::text'), headers)),
 ])
 assert.deepEqual([leader.status, follower.status, follower.cache], [422, 200, 'miss'])
+// One whose client leaves strands nobody, and its answer is kept.
+const leaving = new AbortController()
+const left = fetch(`http://${host}/query`, {
+  method: 'POST', signal: leaving.signal, body: JSON.stringify(slow('SELECT 2 AS n, pg_sleep(0.6)::text')),
+  headers: { authorization: `Bearer ${searchParams.get('api_key')}`, 'content-type': 'application/json', ...headers },
+}).catch((e) => e.name)
+await wait(100)
+const staying = post('/query', slow('SELECT 2 AS n, pg_sleep(0.6)::text'), headers)
+await wait(100)
+leaving.abort()
+assert.deepEqual([await left, (await staying).cache], ['AbortError', 'miss'])
+assert.equal((await post('/query', slow('SELECT 2 AS n, pg_sleep(0.6)::text'), headers)).cache, 'ttl')
 const { cache } = status()
 assert(cache.entries > 0 && cache.bytes > 0 && cache.bytes < cache.capacity && cache.hits > 3 && cache.stale === 1 && cache.misses > 20, JSON.stringify(cache))
 console.log('flight')
