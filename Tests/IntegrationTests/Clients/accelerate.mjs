@@ -138,6 +138,16 @@ await limited('limits.connections', '1', async () => {
     await tx.label.count()
     assert.equal(await code(plain.$transaction(async (other) => other.label.count(), { maxWait: 100 })), 'P6008')
   })
+  // Who waits gets a session when there may be more of them.
+  await plain.$transaction(async (tx) => {
+    await tx.label.count()
+    const waiting = plain.label.count()
+    await wait(200)
+    dev('config', 'set', 'limits.connections', '3', '--name', 'default')
+    assert.equal(await plain.label.count(), 3)
+    assert.equal(await waiting, 3)
+  }, { timeout: 20_000 })
+  dev('config', 'set', 'limits.connections', '1', '--name', 'default')
   // Who need not wait long gets an answer.
   assert(await Promise.all(Array.from({ length: 10 }, () => code(plain.label.count()))).then((all) => all.every((c) => c === undefined)))
 })
