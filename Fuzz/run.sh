@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Fuzz/run.sh SECONDS [startup|login|http|plan|cell]: runs each fuzzer (or the one named) for that long, from its seeds and findings.
+# Fuzz/run.sh SECONDS [startup|login|http|websocket|plan|cell]: runs each fuzzer (or the one named) for that long, from its seeds and findings.
 # What it finds is kept in Fuzz/findings/<target>, which the tests replay. Exit 1 if anything was found.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-seconds=${1:?usage: Fuzz/run.sh SECONDS [startup|login|http|plan|cell]}
-targets=${2:-startup login http plan cell}
+seconds=${1:?usage: Fuzz/run.sh SECONDS [startup|login|http|websocket|plan|cell]}
+targets=${2:-startup login http websocket plan cell}
 # With its backtraces on, a Swift program that traps under libFuzzer may hang.
 export SWIFT_BACKTRACE=enable=no
 work=.build/fuzz
@@ -14,9 +14,10 @@ for target in $targets; do
     startup) harness=Startup room=PostgresWire ;;
     login) harness=Login room=PostgresWire ;;
     http) harness=HTTP room=HTTPWire ;;
+    websocket) harness=WebSocket room=HTTPWire ;;
     plan) harness=Plan room=HTTPShim ;;
     cell) harness=Cell room=HTTPShim ;;
-    *) echo "unknown fuzzer '$target': startup, login, http, plan or cell" >&2; exit 2 ;;
+    *) echo "unknown fuzzer '$target': startup, login, http, websocket, plan or cell" >&2; exit 2 ;;
   esac
   mkdir -p "$work/$target" "Fuzz/findings/$target"
   echo "== $target: building"

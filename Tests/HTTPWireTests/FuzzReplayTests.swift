@@ -8,4 +8,10 @@ import WireTestSupport
         #expect(!inputs.isEmpty, "no inputs found")
         for (name, bytes) in inputs { #expect(throws: Never.self, "\(name)") { try checkRequests(bytes) } }
     }
+
+    @Test func webSocket() throws {
+        let inputs = FuzzInputs.all("websocket")
+        #expect(!inputs.isEmpty, "no inputs found")
+        for (name, bytes) in inputs { #expect(throws: Never.self, "\(name)") { try checkWebSocket(bytes) } }
+    }
 }
