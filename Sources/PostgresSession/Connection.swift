@@ -120,7 +120,13 @@ final class Connection {
         if isFlushing { flush() }
         if PQconsumeInput(handle) == 0 { lose() }
         if isLost || PQisBusy(handle) == 0 { waiter?.resume(.ready) }
+        // Nobody of ours listens; a session of somebody who does would keep them all.
+        while let notification = PQnotifies(handle) { PQfreemem(notification) }
     }
+
+    /// Leaves in the socket what comes, so that the server waits, until `resume`. Inside `Session.exclusively`.
+    func pause() { poll?.watch([]) }
+    func resume() { poll?.watch(isFlushing ? [.readable, .writable] : .readable) }
 
     private func lose() {
         isLost = true

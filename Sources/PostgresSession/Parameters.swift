@@ -13,9 +13,12 @@ public struct Parameters: Sendable {
     public mutating func appendNull() { append(offset: -1, length: 0, isBinary: false) }
 
     /// - Throws: `misuse` for a NUL inside: C would cut the text there, and PostgreSQL has no such text.
-    public mutating func append(text: String) throws(PostgresError) {
+    public mutating func append(text: String) throws(PostgresError) { try append(text: text.utf8) }
+
+    /// - Parameter text: whether it is UTF-8 is for the server to judge.
+    public mutating func append(text: some Sequence<UInt8>) throws(PostgresError) {
         let start = storage.count
-        storage.append(contentsOf: text.utf8)
+        storage.append(contentsOf: text)
         guard !storage[start...].contains(0) else {
             storage.removeSubrange(start...)
             throw PostgresError(sqlState: nil, message: "PostgreSQL's text can't hold a NUL", kind: .misuse)

@@ -30,6 +30,11 @@ public struct PostgresError: Error, Sendable, Equatable {
     public var table: String?
     public var column: String?
     public var constraint: String?
+    public var dataType: String?
+    /// Where in functions it happened ("where").
+    public var context: String?
+    /// The server's function that says it.
+    public var routine: String?
 
     /// - Parameter kind: nil = `server` with a SQLSTATE, else `connection`.
     public init(sqlState: String?, message: String, detail: String? = nil, hint: String? = nil, kind: Kind? = nil) {
@@ -75,6 +80,9 @@ extension PostgresError {
         table = field("t")
         column = field("c")
         constraint = field("n")
+        dataType = field("d")
+        context = field("W")
+        routine = field("R")
     }
 
     /// libpq's text about a failed connection. Its API has no SQLSTATE for these, so they are asked for in the

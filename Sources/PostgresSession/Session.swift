@@ -181,7 +181,7 @@ public final class Session {
     }
 
     /// Reads a COPY's data to its end: it has nowhere to go.
-    private func discardCopy(until deadline: ContinuousClock.Instant?, cancellable: Bool) async -> Connection.Wake {
+    func discardCopy(until deadline: ContinuousClock.Instant?, cancellable: Bool) async -> Connection.Wake {
         while let handle = connection.raw {
             var buffer: UnsafeMutablePointer<CChar>?
             let count = PQgetCopyData(handle, &buffer, 1)
@@ -206,7 +206,7 @@ public final class Session {
 
     /// Asks the server to cancel and waits for the statement's end, so that the session can be used on and the
     /// request can't hit its next statement.
-    private func interrupt() async {
+    func interrupt() async {
         guard let handle = connection.raw, let request = CancelRequest(handle) else { return connection.close() }
         let deadline = connection.loop.clock.now.advanced(by: Session.patience)
         // PQcancel connects and waits: not on the loop.
