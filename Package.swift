@@ -91,7 +91,10 @@ let package = Package(
         tests("HTTPWireTests", ["HTTPWire", "WireTestSupport"]),
         tests("BasicsTests", ["Basics"]),
         tests(
-            "IntegrationTests", ["TestSupport", "CLibpq"], exclude: ["Clients/accelerate.mjs", "Clients/oracle.mjs", "Clients/program.mjs"]),
+            "IntegrationTests", ["TestSupport", "CLibpq"],
+            exclude: [
+                "Clients/accelerate.mjs", "Clients/drivers.mjs", "Clients/oracle.mjs", "Clients/program.mjs", "Clients/vectors.mjs",
+            ]),
         tests("FrontTests", ["Basics", "Front", "HandoffImage", "Loop", "PostgresWire", "InstanceManager", "Registry", "TestSupport"]),
         tests("LoopTests", ["Basics", "Loop", "CPosix"]),
         .target(
@@ -103,8 +106,8 @@ let package = Package(
             exclude: ["Snapshots"]),
         tests("DevAPITests", ["Basics", "DevAPI", "ControlTestSupport"], exclude: ["fake-devd.sh"]),
         tests("FilesTests", ["Basics", "Files"]),
-        tests("DevServerTests", ["Basics", "Loop", "HTTPWire", "DevAPI", "DevServer", "TestSupport"]),
-        tests("HTTPShimTests", ["HTTPShim", "HTTPWire", "PostgresSession", "WireTestSupport"]),
+        tests("DevServerTests", ["Basics", "Loop", "HTTPShim", "HTTPWire", "DevAPI", "DevServer", "TestSupport"]),
+        tests("HTTPShimTests", ["Basics", "HTTPShim", "HTTPWire", "PostgresSession", "WireTestSupport"]),
         tests("RegistryTests", ["Basics", "Files", "Registry"]),
         tests(
             "InstanceManagerTests",

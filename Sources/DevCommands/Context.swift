@@ -86,6 +86,13 @@ extension Context {
         }
     }
 
+    /// On one line, for a variable.
+    func printJSONLine(_ value: some Encodable) throws(DevError) {
+        do { out(try JSONText.compact(value) + "\n") } catch {
+            throw DevError(.internal, "The answer could not be written as JSON", object: "json", cause: "\(error)")
+        }
+    }
+
     /// Prose that accompanies what was done: on standard output, or beside it when that is JSON.
     func say(_ text: String, json: Bool) { json ? err(text + "\n") : out(text + "\n") }
 }

@@ -13,10 +13,7 @@ enum DatabaseChoice {
     ///   - url: as the daemon gave it, or of `prisma+postgres:` kind, whose key has the database inside.
     ///   - database: any name that PostgreSQL takes.
     static func url(_ url: String, database: String) throws(DevError) -> String {
-        guard !database.isEmpty, database.utf8.count <= 63, !database.utf8.contains(0) else {
-            throw DevError(.usage, "A database's name has 1 to 63 bytes", object: database, help: "Run dev url --database NAME")
-        }
-        let path = "/" + PercentCoding.encode(database) + "?"
+        let path = "/" + PercentCoding.encode(try checked(database)) + "?"
         guard let key = url.firstRange(of: "api_key=") else { return replaced(url, path) }
         // base64url without padding (RFC 4648 §5).
         var text = url[key.upperBound...].map { character -> Character in
@@ -38,6 +35,13 @@ enum DatabaseChoice {
             }
         }
         return url[..<key.upperBound] + String(again)
+    }
+
+    static func checked(_ database: String) throws(DevError) -> String {
+        guard !database.isEmpty, database.utf8.count <= 63, !database.utf8.contains(0) else {
+            throw DevError(.usage, "A database's name has 1 to 63 bytes", object: database, help: "Run dev url --database NAME")
+        }
+        return database
     }
 
     /// The first URL's path; a key's second URL is the shadow's.

@@ -102,6 +102,13 @@ import Testing
         #expect(stage.output == facts.url + "\n")
         #expect(stage.daemon.requests.allSatisfy { $0.path == "status" })
         #expect(stage.run("url", "--prisma", "--http") == 2)
+        #expect(stage.run("url", "--serverless", "--database", "shop") == 0)
+        let (endpoint, password) = (facts.httpUrl, facts.password)
+        #expect(
+            stage.output
+                == "{\"database\":\"shop\",\"endpoint\":\"\(endpoint)\",\"password\":\"\(password)\",\"username\":\"app\"}\n")
+        #expect(stage.run("url", "--serverless", "--json") == 2)
+        #expect(stage.run("url", "--serverless", "--database", String(repeating: "x", count: 64)) == 2)
         #expect(stage.run("url", "other") == 3)
         #expect(stage.errors.contains("Run dev up"))
     }

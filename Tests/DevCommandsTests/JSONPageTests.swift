@@ -101,6 +101,8 @@ import Testing
         defer { stage.close() }
         stage.run("url", "--json")
         try check("URL", stage.output)
+        stage.run("url", "--serverless")
+        try check("Transport configuration", stage.output)
         stage.run("version", "--json")
         try check("Version", stage.output)
         stage.run("env", "--json")

@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import HTTPShim
 import HTTPWire
 import Loop
 import TestSupport
@@ -150,6 +151,92 @@ import Testing
             var iterator = ended.makeAsyncIterator()
             #expect(await iterator.next() != nil)
             await server.close(within: .seconds(5))
+        }
+    }
+
+    @Test func attendedAnswersAreWholeOrInPiecesAndEndWithTheirClient() async throws {
+        try await LoopThread.run { loop in
+            let (ended, end) = AsyncStream.makeStream(of: Void.self)
+            var router = Router()
+            router.on("POST", "/attended") { request in
+                .attended { reply in
+                    if request.body == Array("whole".utf8) {
+                        try? await reply.answer(HTTPResponse(status: 404, body: request.body))
+                    } else if request.body == Array("pieces".utf8) {
+                        try? await reply.begin(Headers(["content-type": "text/x"]))
+                        for piece in ["a", "bc"] { try? await reply.send(Array(piece.utf8)) }
+                    } else if !request.body.isEmpty {
+                        let (never, _) = AsyncStream.makeStream(of: Void.self)
+                        for await _ in never {}
+                        end.yield()
+                    }
+                }
+            }
+            let server = HTTPServer(loop: loop, router: router, limits: HTTPServer.Limits(body: 1000), log: .none)
+            let ends = try Self.pair()
+            await server.accept(ends.server)
+            let client = ends.client
+            let text = try await onOwnThread {
+                var seen = ""
+                for (body, mark) in [("whole", "\r\n\r\nwhole"), ("pieces", "2\r\nbc\r\n0\r\n\r\n"), ("whole", "\r\n\r\nwhole")] {
+                    Self.write(client, "POST /attended HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+                    var answer = ""
+                    while !answer.hasSuffix(mark) { answer += Self.readSome(client) }
+                    seen += answer
+                }
+                // One that never ends, whose client leaves.
+                Self.write(client, "POST /attended HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
+                close(client)
+                return seen
+            }
+            #expect(text.components(separatedBy: "HTTP/1.1 404 Not Found").count == 3 && text.contains("1\r\na\r\n2\r\nbc"))
+            var iterator = ended.makeAsyncIterator()
+            #expect(await iterator.next() != nil)
+            // Without an answer the connection ends.
+            let silent = try Self.pair()
+            await server.accept(silent.server)
+            let other = silent.client
+            #expect(
+                try await onOwnThread {
+                    Self.write(other, "POST /attended HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+                    return Self.readAll(other)
+                }.isEmpty)
+            close(other)
+            await server.close(within: .seconds(5))
+        }
+    }
+
+    @Test func upgradedConnectionsAreLeftAlone() async throws {
+        try await LoopThread.run { loop in
+            var router = Router()
+            router.on("GET", "/talk") { _ in
+                .upgrade(Array("HTTP/1.1 101 Switching Protocols\r\n\r\n".utf8)) { channel in
+                    var bytes: [UInt8] = []
+                    while let count = try? await channel.receive(into: &bytes), count > 0 {
+                        try? await channel.send(bytes.reversed())
+                        bytes = []
+                    }
+                    channel.finish()
+                }
+            }
+            let server = HTTPServer(loop: loop, router: router, limits: HTTPServer.Limits(body: 1000), log: .none)
+            let ends = try Self.pair()
+            await server.accept(ends.server)
+            let client = ends.client
+            let said = try await onOwnThread {
+                // What comes behind the request is no request.
+                Self.write(client, "GET /talk HTTP/1.1\r\nHost: x\r\n\r\nabc")
+                var seen = ""
+                while !seen.hasSuffix("cba") { seen += Self.readSome(client) }
+                Self.write(client, "de")
+                while !seen.hasSuffix("ed") { seen += Self.readSome(client) }
+                return seen
+            }
+            #expect(said == "HTTP/1.1 101 Switching Protocols\r\n\r\ncbaed")
+            // The server's end ends it.
+            await server.close(within: .seconds(5))
+            #expect(try await onOwnThread { Self.readAll(client) }.isEmpty)
+            close(client)
         }
     }
 

@@ -29,6 +29,7 @@ actor Daemon {
     var front: Front?
     var sites: InstanceSites?
     private var prisma: PrismaService?
+    private var drivers: DriverService?
     private var housekeeper: Housekeeper?
     var site: HTTPServer?
     private var control: HTTPServer?
@@ -111,14 +112,17 @@ actor Daemon {
         let prisma = PrismaService(
             loop: loop, instances: manager, milliseconds: { Int64(WallClock.now() * 1000) }, random: Front.systemRandom)
         self.prisma = prisma
+        let drivers = DriverService(loop: loop, instances: manager)
+        self.drivers = drivers
         let dump: PublicSite.Dump = { name async throws(DevError) in try await manager.dumpSchema(name) }
         let site = HTTPServer(
-            loop: loop, router: PublicSite.router(name: .default, dump: dump, prisma: prisma),
+            loop: loop, router: PublicSite.router(name: .default, dump: dump, prisma: prisma, drivers: drivers),
             limits: HTTPServer.Limits(body: PublicSite.largestBody), log: log)
         self.site = site
         let front = Front(loop: loop, instances: manager, log: log)
         self.front = front
-        let sites = InstanceSites(loop: loop, front: front, prisma: prisma, dump: dump, daemonPort: bound.port, log: log)
+        let sites = InstanceSites(
+            loop: loop, front: front, prisma: prisma, drivers: drivers, dump: dump, daemonPort: bound.port, log: log)
         self.sites = sites
         try await manager.start(binder: sites)
 
@@ -212,6 +216,7 @@ actor Daemon {
         await site?.close(within: .seconds(1))
         await sites?.closeAll()
         await prisma?.close()
+        drivers?.close()
         await housekeeper?.close()
         await front?.close(within: Self.patience)
         await manager?.shutdown(stopServers: stopServers)

@@ -10,16 +10,21 @@ actor InstanceSites: PortBinder {
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
     private let front: any PortBinder
     private let prisma: PrismaService
+    private let drivers: DriverService
     private let dump: PublicSite.Dump
     /// Instances that have this one are served by the daemon's own listener.
     private let daemonPort: UInt16
     private let log: Log
     private var sites: [String: (port: UInt16, server: HTTPServer)] = [:]
 
-    init(loop: Loop, front: any PortBinder, prisma: PrismaService, dump: @escaping PublicSite.Dump, daemonPort: UInt16, log: Log) {
+    init(
+        loop: Loop, front: any PortBinder, prisma: PrismaService, drivers: DriverService, dump: @escaping PublicSite.Dump,
+        daemonPort: UInt16, log: Log
+    ) {
         self.loop = loop
         self.front = front
         self.prisma = prisma
+        self.drivers = drivers
         self.dump = dump
         self.daemonPort = daemonPort
         self.log = log
@@ -54,7 +59,8 @@ actor InstanceSites: PortBinder {
                 throw DevError(.portTaken, "Port \(wanted) is used by another program", object: String(wanted), cause: error.cause)
             }
             let server = HTTPServer(
-                loop: loop, router: PublicSite.router(name: record.name, dump: dump, prisma: prisma, only: record.name),
+                loop: loop,
+                router: PublicSite.router(name: record.name, dump: dump, prisma: prisma, drivers: drivers, only: record.name),
                 limits: HTTPServer.Limits(body: PublicSite.largestBody), log: log)
             sites[record.id] = (wanted, server)
             for descriptor in bound.descriptors { try await server.listen(descriptor) }

@@ -1,4 +1,5 @@
 internal import Basics
+internal import HTTPShim
 internal import HTTPWire
 internal import Loop
 
@@ -20,8 +21,10 @@ final class HTTPConnection: AnswerStream {
     /// No request is being read or answered.
     private(set) var isIdle = true
     var keepAlive = true
-    /// The task of a stream that ends with its client.
-    var followed: Task<Void, Never>?
+    /// Cancels the task of an answer that ends with its client.
+    var cancelFollowed: (() -> Void)?
+    /// HTTP is over.
+    private var isUpgraded = false
 
     init(socket: Socket, timer: TimerHandle, limits: HTTPServer.Limits) {
         self.socket = socket
@@ -80,6 +83,7 @@ final class HTTPConnection: AnswerStream {
     }
 
     func send(_ bytes: [UInt8]) async throws(DevError) {
+        guard !isUpgraded else { return try await socket.write(bytes) }
         guard let stream else { return }
         try await socket.write(stream.chunk(bytes))
     }
@@ -95,6 +99,14 @@ final class HTTPConnection: AnswerStream {
     func untilGone() async {
         var ignored: [UInt8] = []
         while ignored.count < 65_536, let count = try? await socket.read(into: &ignored, max: 4096), count > 0 {}
+    }
+
+    /// Returns when the client has gone, or has sent more than its request; cancelled, at once.
+    /// - Returns: whether it has gone.
+    func isLeft() async -> Bool {
+        // What it has sent ahead tells nothing of its presence.
+        guard position >= buffer.count, (try? await socket.readable()) != nil else { return false }
+        return socket.isEnded
     }
 
     private func cut() {
@@ -113,6 +125,26 @@ final class HTTPConnection: AnswerStream {
         arm(.seconds(1))
         var ignored: [UInt8] = []
         while let count = try? await socket.read(into: &ignored, max: 65_536), count > 0 { ignored.removeAll(keepingCapacity: true) }
+    }
+}
+
+/// What an upgraded connection is. The deadlines are its user's affair.
+extension HTTPConnection: ByteChannel {
+    func receive(into buffer: inout [UInt8]) async throws(DevError) -> Int {
+        if position < self.buffer.count {
+            // Came together with the request.
+            defer { (self.buffer, position) = ([], 0) }
+            buffer += self.buffer[position...]
+            return self.buffer.count - position
+        }
+        return try await socket.read(into: &buffer, max: 65_536)
+    }
+
+    func finish() { socket.shutdownWrite() }
+
+    func switchProtocols(_ head: [UInt8]) async -> Bool {
+        isUpgraded = true
+        return (try? await socket.write(head)) != nil
     }
 }
 

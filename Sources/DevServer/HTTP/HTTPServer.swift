@@ -1,4 +1,5 @@
 internal import Basics
+internal import HTTPShim
 internal import HTTPWire
 internal import Loop
 
@@ -75,7 +76,7 @@ actor HTTPServer {
         for connection in connections.values {
             connection.keepAlive = false
             if connection.isIdle { connection.close() }
-            connection.followed?.cancel()
+            connection.cancelFollowed?()
         }
         guard !connections.isEmpty else { return }
         let timer = TimerHandle(loop: loop)
@@ -100,6 +101,22 @@ actor HTTPServer {
         guard let connection = connections[id] else { return false }
         switch answer {
         case .whole(let response): return await connection.send(response, for: head)
+        case .attended(let body):
+            let task = loop.task { await self.attend(body, head, id) }
+            connection.cancelFollowed = { task.cancel() }
+            let watch = loop.task { await self.watchPresence(id) }
+            let goesOn = await task.value
+            connection.cancelFollowed = nil
+            // Two must not read at once.
+            watch.cancel()
+            await watch.value
+            return goesOn
+        case .upgrade(let bytes, let body):
+            guard await connection.switchProtocols(bytes) else { return false }
+            let task = loop.task { await self.speak(body, id) }
+            connection.cancelFollowed = { task.cancel() }
+            await task.value
+            return false
         case .stream(let headers, let endsWithClient, let body):
             guard await connection.begin(ResponseStream(status: 200, headers: headers, for: head, keepAlive: connection.keepAlive)) else {
                 // Asked for is asked for; who only follows has nobody to tell.
@@ -111,10 +128,10 @@ actor HTTPServer {
                 return await connection.end()
             }
             let task = loop.task { await self.run(body, id) }
-            connection.followed = task
+            connection.cancelFollowed = { task.cancel() }
             loop.task { await self.watch(id) }
             await task.value
-            connection.followed = nil
+            connection.cancelFollowed = nil
             _ = await connection.end()
             // The watch has read ahead of the next request: simpler to let this connection go.
             return false
@@ -125,11 +142,27 @@ actor HTTPServer {
         if let connection = connections[id] { await body(connection) }
     }
 
+    private func attend(_ body: @Sendable (any DriverReply) async -> Void, _ head: RequestHead, _ id: Int) async -> Bool {
+        guard let connection = connections[id] else { return false }
+        let answer = AttendedAnswer(connection, head)
+        await body(answer)
+        return await answer.end() && !Task.isCancelled
+    }
+
+    private func speak(_ body: @Sendable (any ByteChannel) async -> Void, _ id: Int) async {
+        if let connection = connections[id] { await body(connection) }
+    }
+
+    private func watchPresence(_ id: Int) async {
+        guard let connection = connections[id], await connection.isLeft() else { return }
+        connection.cancelFollowed?()
+    }
+
     /// Waits for the client of a followed stream to leave.
     private func watch(_ id: Int) async {
         guard let connection = connections[id] else { return }
         await connection.untilGone()
-        connection.followed?.cancel()
+        connection.cancelFollowed?()
     }
 
     private func ended(_ id: Int) {

@@ -3,7 +3,7 @@ internal import DevAPI
 internal import HTTPShim
 internal import HTTPWire
 
-/// What the TCP ports answer: prisma dev's health check, Prisma's clients, and 404 to all else.
+/// What the TCP ports answer: prisma dev's health check, Prisma's clients and drivers, and 404 to all else.
 enum PublicSite {
     /// A bulk createMany carries its rows in the request.
     static let largestBody = 64 << 20
@@ -19,8 +19,11 @@ enum PublicSite {
     ///   - name: the instance whose port it is; the daemon's own is `default`'s.
     ///   - dump: dumps the schema of the one instance whose port it is; a path.
     ///   - prisma: Prisma's protocols, which have all other paths.
+    ///   - drivers: the serverless drivers' protocol.
     ///   - only: the one instance whose clients are served; nil: all.
-    static func router(name: InstanceName, dump: Dump? = nil, prisma: PrismaService? = nil, only: InstanceName? = nil) -> Router {
+    static func router(
+        name: InstanceName, dump: Dump? = nil, prisma: PrismaService? = nil, drivers: DriverService? = nil, only: InstanceName? = nil
+    ) -> Router {
         var router = Router()
         router.gate = { head in LoopbackGate.check(head) ?? PrismaService.refusal(head).map { .whole($0) } }
         router.on("GET", "/health") { _ in
@@ -38,7 +41,14 @@ enum PublicSite {
                 }
             }
         }
-        if let prisma { router.others = { request in await prisma.answer(request, only: only).map { .whole($0) } } }
+        router.others = { request in
+            switch await drivers?.answer(request, only: only) {
+            case .whole(let response): return .whole(response)
+            case .statement(let body): return .attended(body)
+            case .session(let upgrade, let body): return .upgrade(upgrade, body)
+            case nil: return await prisma?.answer(request, only: only).map { .whole($0) }
+            }
+        }
         return router
     }
 }

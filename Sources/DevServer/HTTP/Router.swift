@@ -1,4 +1,5 @@
 internal import Basics
+internal import HTTPShim
 internal import HTTPWire
 
 /// Where a streaming answer's pieces go. Confined to the loop.
@@ -13,6 +14,10 @@ enum Answer: Sendable {
     /// Pieces as they come; runs on the loop. When the client goes, work that it asked for is still done;
     /// `endsWithClient`: it is cancelled then (following a log).
     case stream(headers: Headers, endsWithClient: Bool, @Sendable (any AnswerStream) async -> Void)
+    /// Whole or in pieces, as it turns out; runs on the loop, cancelled when the client goes. The connection goes on behind it.
+    case attended(@Sendable (any DriverReply) async -> Void)
+    /// The bytes of a 101 answer, and what speaks with the client from then on; runs on the loop, cancelled when the server closes.
+    case upgrade([UInt8], @Sendable (any ByteChannel) async -> Void)
 
     static func text(_ status: Int, _ text: String) -> Answer {
         .whole(HTTPResponse(status: status, headers: ["content-type": "text/plain; charset=utf-8"], body: Array(text.utf8)))
