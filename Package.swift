@@ -107,7 +107,7 @@ let package = Package(
         tests("DevAPITests", ["Basics", "DevAPI", "ControlTestSupport"], exclude: ["fake-devd.sh"]),
         tests("FilesTests", ["Basics", "Files"]),
         tests("DevServerTests", ["Basics", "Loop", "HTTPShim", "HTTPWire", "DevAPI", "DevServer", "TestSupport"]),
-        tests("HTTPShimTests", ["Basics", "HTTPShim", "HTTPWire", "PostgresSession", "WireTestSupport"]),
+        tests("HTTPShimTests", ["Basics", "Loop", "HTTPShim", "HTTPWire", "PostgresSession", "WireTestSupport"]),
         tests("RegistryTests", ["Basics", "Files", "Registry"]),
         tests(
             "InstanceManagerTests",

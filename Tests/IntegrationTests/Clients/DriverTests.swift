@@ -21,15 +21,17 @@ import Testing
             try await shop("shop", fixture, bundle)
             let config = try await fixture.done("url", "--serverless", "--database", "shop")
             let daemon = try #require(fixture.daemonPid)
-            func run(_ part: String) async throws {
-                let result = try await Command.run("node", [folder + "drivers.mjs", bundle, config, part, String(daemon)], seconds: 180)
+            func run(_ part: String, _ config: String = config, _ more: String = String(daemon)) async throws {
+                let result = try await Command.run("node", [folder + "drivers.mjs", bundle, config, part, more], seconds: 180)
                 #expect(result.status == 0 && result.output == "ok \(part)\n", "\(result.output)\(result.errors.suffix(3000))")
             }
-            for part in ["statements", "sessions", "big", "killed", "access", "prisma"] { try await run(part) }
+            for part in ["statements", "sessions", "big", "killed", "lost", "access", "prisma"] { try await run(part) }
             for part in ["wake", "wakeSession"] {
                 try await fixture.done("stop", "default", "--yes")
                 try await run(part)
             }
+            try await fixture.up("own", "-p", String(FreePort.find()))
+            try await run("own", fixture.done("url", "own", "--serverless"), config)
         }
     }
 

@@ -1,5 +1,6 @@
 // A program of @prisma/ppg, @prisma/adapter-ppg and the stock client over them.
 //   node drivers.mjs BUNDLE '{"endpoint", "username", "password", "database"}' PART [PID_OF_THE_DAEMON]
+//   … own '{"username", "password"}'
 // The database is that of shop/, with its tables.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -209,6 +210,32 @@ const parts = {
     assert.deepEqual(await db.$queryRaw`select 1::int8 as a, ${'x'} as b, '\\x01ff'::bytea as c`, [{ a: 1n, b: 'x', c: Uint8Array.of(1, 255) }])
     assert.deepEqual(await Promise.all(Array.from({ length: 50 }, () => db.user.count())), Array(50).fill(1))
     await db.$disconnect()
+  },
+
+  // A server that goes takes its sessions along; HTTP goes on.
+  async lost() {
+    const session = await c.newSession()
+    await session.exec('begin')
+    const pid = (await rows(session, 'select pg_backend_pid()'))[0][0]
+    assert.deepEqual(await rows(c, 'select pg_terminate_backend($1)', pid), [[true]])
+    assert.equal((await failure(session.query('select 1'))).name, 'DatabaseError')
+    await until(() => !session.active)
+    assert.equal((await failure(session.query('select 1'))).name, 'WebSocketError')
+    assert.deepEqual(await rows(c, 'select 1'), [[1]])
+    // No more than may be open; a place that is left is another's.
+    const all = await Promise.all(Array.from({ length: 64 }, () => c.newSession()))
+    assert.deepEqual(await Promise.all(all.map((s) => rows(s, 'select 1'))), Array(64).fill([[1]]))
+    assert.equal((await failure((await c.newSession()).query('select 1'))).closureCode, 1013)
+    all.pop().close()
+    await until(async () => !(await failure((await c.newSession()).query('select 1'))))
+  },
+
+  // On a port of one instance nobody else is known.
+  async own() {
+    const { username, password } = JSON.parse(daemon)
+    assert.deepEqual(await rows(c, 'select 1'), [[1]])
+    assert.equal((await failure(client(of({ username, password })).query('select 1'))).status, 401)
+    assert.equal((await failure((await client(of({ username, password })).newSession()).query('select 1'))).closureCode, 1008)
   },
 
   async wake() {
