@@ -10,9 +10,6 @@ internal import CPosix
 /// A listening socket; accept errors never end it (EMFILE: a spare descriptor is given up, the caller is closed,
 /// and the spare taken back). Confined to its loop's thread.
 public final class Listener {
-    /// Accepts between two looks at the other descriptors.
-    static let acceptsPerTurn = 64
-
     private let core: ListenerCore
 
     /// Owns the descriptor from here on, also when it throws.
@@ -77,30 +74,24 @@ private final class ListenerCore: @unchecked Sendable {
         watch()
     }
 
-    private func watch() { poll.start(.readable) { [unowned self] _ in acceptSome() } }
+    private func watch() { poll.start(.readable) { [unowned self] _ in accept() } }
 
-    private func acceptSome() {
+    /// One a turn: to ask for another who is rarely there would cost as much as the turn that comes if there is one.
+    private func accept() {
         var port: UInt16 = 0
-        for _ in 0..<Listener.acceptsPerTurn {
+        while true {
             let caller = devdb_accept(descriptor, &port)
             if caller >= 0 {
-                guard let accepted else {
-                    Loop.close(caller)
-                    return
-                }
-                accepted(caller, port)
-                // The body may have closed the listener.
-                if self.accepted == nil { return }
-                continue
+                guard let accepted else { return Loop.close(caller) }
+                return accepted(caller, port)
             }
             switch errno {
             case EAGAIN: return
             case EINTR, ECONNABORTED, EPROTO, EPERM: continue  // this caller's affair
             case EMFILE, ENFILE:
-                guard refuseOne() else {
-                    rest()
-                    return
-                }
+                // Said also when nobody is in the queue.
+                if !refuseOne() { rest() }
+                return
             default:  // ENOBUFS, ENOMEM and what we do not know: the caller stays in the queue
                 rest()
                 return
