@@ -49,8 +49,5 @@ extension StartupPacket {
         !usual.contains(name) && foreignParameters.contains(name.string.lowercased())
     }
 
-    private static let usual: [WireText] = [
-        userName, databaseName, "client_encoding", "application_name", "options", "DateStyle", "TimeZone", "extra_float_digits",
-        "replication",
-    ]
+    private static let usual = [userName, databaseName, replicationName] + plainSettings
 }

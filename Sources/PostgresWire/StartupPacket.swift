@@ -56,7 +56,7 @@ public struct StartupPacket: Sendable, Equatable {
     // Made once: each literal of this type is an array of its own.
     static let userName: WireText = "user"
     static let databaseName: WireText = "database"
-    private static let replicationName: WireText = "replication"
+    static let replicationName: WireText = "replication"
     fileprivate static let protocolOption = Array("_pq_.".utf8)
 
     /// The client wants a newer minor version or protocol options: PostgreSQL may answer NegotiateProtocolVersion.

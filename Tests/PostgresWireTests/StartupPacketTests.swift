@@ -65,4 +65,21 @@ import WireTestSupport
         let long = String(repeating: "n", count: 70)
         #expect(WireText(long).name.bytes.count == 63)
     }
+
+    @Test func plainPacketsAreRenamedInOneGo() {
+        func packet(_ database: WireText) -> [UInt8] {
+            StartupPacket(user: "ada", database: database, [.init("client_encoding", "UTF8")]).encoded()
+        }
+        #expect(StartupPacket.renamingPlain(packet("x") + [1, 2], "x", to: "longer") == packet("longer") + [1, 2])
+        #expect(StartupPacket.renamingPlain(packet("other") + [1, 2], "x", to: "longer") == packet("other") + [1, 2])
+        for count in 0..<packet("x").count { #expect(StartupPacket.renamingPlain(Array(packet("x")[..<count]), "x", to: "y") == nil) }
+        for other in [
+            StartupPacket(user: "ada"), StartupPacket(user: "ada", database: "x", [.init("schema", "x")]),
+            StartupPacket(user: "ada", database: "x", replication: .logical), StartupPacket(user: "", database: "x"),
+            StartupPacket(user: "ada", database: "x", [.init("database", "y")]),
+            StartupPacket(user: "ada", database: "x", minorVersion: 2),
+        ] {
+            #expect(StartupPacket.renamingPlain(other.encoded(), "x", to: "y") == nil)
+        }
+    }
 }

@@ -4,6 +4,13 @@
 
 /// What must hold for any bytes in the start-up phase. Run by the fuzzer, and by tests over its findings.
 public func checkStartup(_ bytes: [UInt8]) throws {
+    if let renamed = StartupPacket.renamingPlain(bytes, "template1", to: "main") {
+        var reader = StartupReader()
+        guard case .request(.startup(var packet), let end) = reader.next(bytes) else { return try require(false, "a plain packet is one") }
+        try require(packet.dropForeignParameters().isEmpty && packet.replication == .no, "a plain packet holds nothing foreign")
+        if packet.database == "template1" { packet.setDatabase("main") }
+        try require(packet.encoded() + bytes[end...] == renamed, "a plain packet is renamed as any other")
+    }
     for output in try decodedEveryWay(bytes, StartupCodec.init) {
         switch output {
         case .refused(let refusal):
