@@ -8,13 +8,17 @@ internal import CPosix
 
 /// Calls on a client's TCP socket.
 enum ClientSocket {
-    /// What PostgreSQL sets on its own TCP connections; on ours it sees a Unix socket and does not. A listener hands it down
-    /// to those whom it accepts.
+    /// For a listener, which hands it down to those whom it accepts: what PostgreSQL sets on its own TCP connections; on ours
+    /// it sees a Unix socket and does not. On Linux a client is shown when it has said something, or after a second or
+    /// three: that spares a look at one who has only just connected.
     static func prepare(_ descriptor: Int32) {
         var on: Int32 = 1
         let size = socklen_t(MemoryLayout<Int32>.size)
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, size)
         setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, size)
+        #if os(Linux)
+            setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, &on, size)
+        #endif
     }
 
     /// Says something and closes.

@@ -91,47 +91,33 @@ extension Front {
     private func handOff(_ visit: Visit, _ packet: StartupPacket, _ endpoint: Endpoint) async throws(Departure) -> Outcome {
         let bytes = packet.encoded() + visit.bytes
         guard bytes.count <= HandoffMessage.limit else { throw .silent("too much before the login") }
-        let name = peerName(visit)
-        var answer: [UInt8] = []
-        let tether: Socket
+        let link: Socket
         do throws(DevError) {
-            tether = try await Socket.unix(loop: loop, path: endpoint.socketPath, name: name)
-        } catch {
-            return .again(error.cause ?? error.message)
-        }
-        defer { tether.close() }
-        do throws(DevError) {
-            try await tether.write(HandoffMessage.encode(bytes), passing: visit.socket.descriptor)
-            // From here on the server watches the time (authentication_timeout), and the client.
-            endDeadline(visit.number)
-            while answer.first != HandoffMessage.taken, answer.count < 8_192,
-                try await tether.read(into: &answer, max: 4_096, later: answer.isEmpty) > 0
-            {}
+            link = try await Socket.unix(loop: loop, path: endpoint.socketPath, name: peerName(visit))
+            try await link.write(HandoffMessage.encode(bytes), passing: visit.socket.descriptor)
         } catch {
             if Task.isCancelled { throw .silent("ended while the server was asked") }
             return .again(error.cause ?? error.message)
         }
-        guard answer.first == HandoffMessage.taken else {
-            // Given back by the library, or said by the postmaster, which never saw the client.
-            if answer.isEmpty { return .again("the server left without a word") }
-            if let reason = Self.unavailable(answer) { return .again(reason) }
-            throw .say(answer)
+        // From here on the server watches the time (authentication_timeout), and the client.
+        endDeadline(visit.number)
+        switch await settled(visit.number, visit.id, link.release()) {
+        case .taken:
+            visit.socket.close()
+            return .done
+        case .answered(let answer):
+            if let words = Self.refusal(answer) { throw .say(words) }
+            return .again(Self.unavailable(answer) ?? "the server left without a word")
+        case .dropped: throw .silent("ended while the server was asked")
         }
-        visit.socket.close()
-        handedOff(visit.number)
-        await instances.sessionChanged(visit.id, began: true)
-        do throws(DevError) {
-            while try await tether.read(into: &answer, max: 64, later: true) > 0 { answer.removeAll() }
-        } catch {
-            // Reset or cancelled: over for us in any case.
-        }
-        await instances.sessionChanged(visit.id, began: false)
-        return .done
     }
 
+    /// What is the client's to hear instead of a session: said by the postmaster, which never saw the client. nil: the server
+    /// is to be asked once more.
+    static func refusal(_ answer: [UInt8]) -> [UInt8]? { answer.isEmpty || unavailable(answer) != nil ? nil : answer }
+
     private func peerName(_ visit: Visit) -> String {
-        let number = draw(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        return HandoffMessage.peerName(trusted: visit.isTrusted, address: visit.origin.address, port: visit.origin.port, random: number)
+        HandoffMessage.peerName(trusted: visit.isTrusted, address: visit.origin.address, port: visit.origin.port, random: drawNumber())
     }
 
     // MARK: Pump
@@ -168,7 +154,7 @@ extension Front {
         } catch {
             throw Departure(error)
         }
-        await instances.sessionChanged(visit.id, began: true)
+        instances.sessionChanged(visit.id, began: true)
         run(session, visit.number)
         return .done
     }

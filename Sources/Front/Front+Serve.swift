@@ -5,11 +5,12 @@ internal import PostgresWire
 internal import Registry
 
 extension Front {
-    /// A client's task, from its connect to the end of its session (hand-off) or the beginning of it (pump).
-    func serve(_ number: Int, _ origin: Visit.Origin) async {
+    /// A client's task, from its connect to the beginning of its session.
+    /// - Parameter said: what has been read of the client.
+    func serve(_ number: Int, _ origin: Visit.Origin, _ said: [UInt8]) async {
         defer { left(number) }
         guard let socket = socket(number) else { return }
-        let visit = Visit(number: number, origin: origin, socket: socket)
+        let visit = Visit(number: number, origin: origin, socket: socket, said: said)
         do throws(Departure) {
             guard let packet = try await startup(visit) else { return socket.close() }
             try await serve(visit, packet)

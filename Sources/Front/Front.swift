@@ -29,6 +29,12 @@ public actor Front: PortBinder {
     private var entropy: [UInt8] = []
     private var clients: [Int: Client] = [:]
     private var pumps: [Int: Pump] = [:]
+    /// Of clients whose sockets are on their way to a backend, or a backend's.
+    private var tethers: [Int: Tether] = [:]
+    private let resting: RestingTethers
+    private var handedOff = 0
+    /// Clients on the short way, which have no task.
+    private var untasked = 0
     private var lastNumber = 0
     private var deadlines: Deadlines?
     private var isClosing = false
@@ -42,6 +48,7 @@ public actor Front: PortBinder {
         random: @escaping @Sendable (Int) -> [UInt8] = Front.systemRandom
     ) {
         self.loop = loop
+        resting = RestingTethers(loop: loop)
         self.instances = instances
         var limits = limits
         if limits.descriptors == 0 { limits.descriptors = ClientSocket.descriptorLimit - 64 }
@@ -63,6 +70,8 @@ public actor Front: PortBinder {
         defer { entropy.removeLast(count) }
         return entropy.suffix(count)
     }
+
+    func drawNumber() -> UInt64 { draw(8).reduce(0) { $0 << 8 | UInt64($1) } }
 
     // MARK: Ports
 
@@ -113,7 +122,7 @@ public actor Front: PortBinder {
             ClientSocket.prepare(bound.descriptor)
             return try Listener(loop: loop, descriptor: bound.descriptor) { [weak self] descriptor, peer in
                 guard let self else { return ClientSocket.close(descriptor) }
-                self.assumeIsolated { $0.accepted(descriptor, Visit.Origin(id: id, kind: port.kind, address: address, port: peer)) }
+                self.loop.isolated(self) { $0.accepted(descriptor, Visit.Origin(id: id, kind: port.kind, address: address, port: peer)) }
             }
         } catch {
             guard error.code == .portTaken else { throw error }
@@ -126,6 +135,7 @@ public actor Front: PortBinder {
     public func release(_ id: String) {
         close(id)
         for client in clients.values where client.id == id { client.task?.cancel() }
+        for tether in tethers.values where tether.id == id { tether.close() }
         for pump in pumps.values where pump.id == id { pump.close() }
     }
 
@@ -171,6 +181,8 @@ public actor Front: PortBinder {
         isClosing = true
         for id in Array(sites.keys) { close(id) }
         for client in clients.values { client.task?.cancel() }
+        for tether in tethers.values { tether.close() }
+        resting.close()
         deadlines?.close()
         if !pumps.isEmpty {
             let timer = TimerHandle(loop: loop)
@@ -184,32 +196,39 @@ public actor Front: PortBinder {
 
     // MARK: Clients
 
-    /// A connection that has not reached a server, or whose tether is watched.
+    /// A connection that has not reached a server.
     private final class Client {
         let id: String
         let socket: Socket
         var task: Task<Void, Never>?
-        /// Its socket is a backend's: it is not waiting any more.
-        var isHandedOff = false
         init(id: String, socket: Socket) {
             self.id = id
             self.socket = socket
         }
     }
-    private var handedOff = 0
 
     private func accepted(_ descriptor: Int32, _ origin: Visit.Origin) {
         guard !isClosing else { return ClientSocket.close(descriptor) }
-        guard descriptor < limits.descriptors, clients.count - handedOff < limits.waiting else {
-            log.warning("client refused", ["instance": origin.id, "descriptor": descriptor, "waiting": clients.count - handedOff])
+        guard descriptor < limits.descriptors, counts.waiting < limits.waiting else {
+            log.warning("client refused", ["instance": origin.id, "descriptor": descriptor, "waiting": counts.waiting])
             return ClientSocket.refuse(descriptor, ServerMessage.tooManyClients.encoded())
         }
         lastNumber += 1
-        let number = lastNumber
+        var said: [UInt8] = []
+        if let link = express(descriptor, origin, &said) {
+            tie(lastNumber, link, descriptor, origin, said)
+        } else {
+            begin(lastNumber, descriptor, origin, said)
+        }
+    }
+
+    /// The long way, a task of its own.
+    /// - Parameter said: what has been read of the client.
+    private func begin(_ number: Int, _ descriptor: Int32, _ origin: Visit.Origin, _ said: [UInt8]) {
         let client = Client(id: origin.id, socket: Socket(loop: loop, socket: descriptor))
         clients[number] = client
         beginDeadline(number)
-        client.task = loop.task { await self.serve(number, origin) }
+        client.task = loop.task { await self.serve(number, origin, said) }
     }
 
     func beginDeadline(_ number: Int) {
@@ -237,19 +256,86 @@ public actor Front: PortBinder {
         }
     }
 
-    /// The client's socket is a backend's now.
-    func handedOff(_ number: Int) {
-        endDeadline(number)
-        clients[number]?.isHandedOff = true
-        handedOff += 1
-        if counts.waiting == 0 { drained() }
-    }
-
     /// The last thing that a client's task does.
     func left(_ number: Int) {
         endDeadline(number)
-        if clients.removeValue(forKey: number)?.isHandedOff == true { handedOff -= 1 }
+        clients[number] = nil
         if counts.waiting == 0 { drained() }
+    }
+
+    // MARK: Hand-offs
+
+    /// Keeps both ends of a hand-off on the short way until the backend has the client's socket.
+    private func tie(_ number: Int, _ link: Int32, _ descriptor: Int32, _ origin: Visit.Origin, _ said: [UInt8]) {
+        untasked += 1
+        watch(number, origin.id, link) { [self] outcome in
+            loop.isolated(self) { $0.untied(outcome, number, descriptor, origin, said) }
+        }
+    }
+
+    private func untied(_ outcome: Tether.Outcome, _ number: Int, _ descriptor: Int32, _ origin: Visit.Origin, _ said: [UInt8]) {
+        untasked -= 1
+        switch outcome {
+        case .taken, .dropped: ClientSocket.close(descriptor)
+        case .answered(let answer):
+            if let words = Self.refusal(answer) {
+                ClientSocket.refuse(descriptor, words)
+            } else {
+                begin(number, descriptor, origin, said)
+            }
+        }
+        if counts.waiting == 0 { drained() }
+    }
+
+    /// Waits for what becomes of a hand-off. Cancellation of the task drops it.
+    func settled(_ number: Int, _ id: String, _ link: Int32) async -> Tether.Outcome {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                watch(number, id, link) { continuation.resume(returning: $0) }
+                if Task.isCancelled { drop(number) }
+            }
+        } onCancel: {
+            loop.perform { self.assumeIsolated { $0.drop(number) } }
+        }
+    }
+
+    private func drop(_ number: Int) {
+        if let tether = tethers[number], !tether.isTaken { tether.close() }
+    }
+
+    /// - Parameter settled: called once, on the loop.
+    private func watch(_ number: Int, _ id: String, _ link: Int32, _ settled: @escaping @Sendable (Tether.Outcome) -> Void) {
+        do throws(DevError) {
+            tethers[number] = try Tether(loop: loop, id: id, link: link) { [self] outcome in
+                loop.isolated(self) { $0.note(outcome, number, id) }
+                settled(outcome)
+            } ended: { [self] in
+                loop.isolated(self) { $0.sessionEnded(number, id) }
+            }
+        } catch {
+            // Nobody could tell us: as if the server had left.
+            ClientSocket.close(link)
+            settled(.answered([]))
+        }
+    }
+
+    private func note(_ outcome: Tether.Outcome, _ number: Int, _ id: String) {
+        if case .taken = outcome {
+            handedOff += 1
+            if let tether = tethers[number] {
+                tether.rest()
+                resting.add(tether)
+            }
+            instances.sessionChanged(id, began: true)
+        } else {
+            tethers[number] = nil
+        }
+    }
+
+    private func sessionEnded(_ number: Int, _ id: String) {
+        tethers[number] = nil
+        handedOff -= 1
+        instances.sessionChanged(id, began: false)
     }
 
     // MARK: Pumps
@@ -264,8 +350,7 @@ public actor Front: PortBinder {
 
     private func ended(_ number: Int) {
         guard let pump = pumps.removeValue(forKey: number) else { return }
-        let id = pump.id
-        loop.task { await self.instances.sessionChanged(id, began: false) }
+        instances.sessionChanged(pump.id, began: false)
         if pumps.isEmpty {
             for waiter in waiters { waiter.resume() }
             waiters = []
@@ -273,5 +358,5 @@ public actor Front: PortBinder {
     }
 
     /// Clients that wait, sessions handed off, sessions pumped.
-    var counts: (waiting: Int, handedOff: Int, pumped: Int) { (clients.count - handedOff, handedOff, pumps.count) }
+    var counts: (waiting: Int, handedOff: Int, pumped: Int) { (clients.count + untasked, handedOff, pumps.count) }
 }

@@ -3,7 +3,8 @@ internal import Registry
 
 /// Where a start-up packet leads.
 enum Route {
-    private static let template: WireText = "template1"
+    /// prisma dev's name for the main database. The real template1 is no place for tables: CREATE DATABASE would copy them.
+    static let template: WireText = "template1"
     private static let standard: WireText = "postgres"
 
     /// Makes the packet what the server shall see, but for the name of the shadow database.
@@ -19,7 +20,6 @@ enum Route {
             let database = packet.database
             return database == template || database == standard || database == main
         case .main, .http:
-            // prisma dev's name for it. The real template1 is no place for tables: CREATE DATABASE would copy them.
             if packet.database == template { packet.setDatabase(main) }
             return false
         }

@@ -29,14 +29,15 @@ final class Visit {
     var id: String { origin.id }
     let socket: Socket
     /// Read and not used yet.
-    private(set) var bytes: [UInt8] = []
+    private(set) var bytes: [UInt8]
     /// The owner's password has been checked by the front.
     var isTrusted = false
 
-    init(number: Int, origin: Origin, socket: Socket) {
+    init(number: Int, origin: Origin, socket: Socket, said: [UInt8]) {
         self.number = number
         self.origin = origin
         self.socket = socket
+        bytes = said
     }
 
     /// Waits for more.

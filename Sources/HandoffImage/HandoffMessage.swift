@@ -21,6 +21,13 @@ public enum HandoffMessage {
     ///   - address: numeric, at most 45 bytes.
     ///   - random: makes the name the only one.
     public static func peerName(trusted: Bool, address: String, port: UInt16, random: UInt64) -> String {
-        "devdb/\(trusted ? "t" : "a")/\(address)/\(port)/\(String(random, radix: 16))"
+        // Not by interpolation, which costs more than the connection's other bytes together.
+        var name = trusted ? "devdb/t/" : "devdb/a/"
+        name += address
+        name += "/"
+        name += String(port)
+        name += "/"
+        name += String(random, radix: 16)
+        return name
     }
 }

@@ -36,6 +36,8 @@ struct Variant: Sendable, CustomTestStringConvertible {
 
 /// Stands in for `InstanceManager`: one cluster that can be put to sleep.
 actor FakeInstances: FrontInstances {
+    nonisolated let loop: Loop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
     let cluster: PostgresCluster
     let passage: Passage
     var record: InstanceRecord
@@ -48,7 +50,8 @@ actor FakeInstances: FrontInstances {
     /// Answers `endpoint` with the address although the server is not there, as for a moment after its end.
     var blind = 0
 
-    init(_ cluster: PostgresCluster, _ passage: Passage, _ record: InstanceRecord) {
+    init(_ loop: Loop, _ cluster: PostgresCluster, _ passage: Passage, _ record: InstanceRecord) {
+        self.loop = loop
         self.cluster = cluster
         self.passage = passage
         self.record = record
@@ -60,6 +63,14 @@ actor FakeInstances: FrontInstances {
 
     func loginFacts(_ id: String) -> LoginFacts? {
         LoginFacts(record: record, state: state, endpoint: state == .running ? address : nil)
+    }
+
+    nonisolated func awake(_ id: String) -> (endpoint: Endpoint, mainDatabase: String)? {
+        loop.isolated(self) { own in
+            // What else the tests arrange is `endpoint`'s to answer.
+            guard own.state == .running, own.failure == nil, own.blind == 0, !own.isHeld else { return nil }
+            return (own.address, own.record.mainDatabase)
+        }
     }
 
     func endpoint(_ id: String) async throws(DevError) -> Endpoint {
@@ -123,10 +134,12 @@ actor FakeInstances: FrontInstances {
         return "devdb_shadow"
     }
 
-    func sessionChanged(_ id: String, began: Bool) {
-        sessions += began ? 1 : -1
-        if began { self.began += 1 }
-        changed()
+    nonisolated func sessionChanged(_ id: String, began: Bool) {
+        loop.isolated(self) { own in
+            own.sessions += began ? 1 : -1
+            if began { own.began += 1 }
+            own.changed()
+        }
     }
 
     private var waiters: [CheckedContinuation<Void, Never>] = []
@@ -203,7 +216,7 @@ struct FrontHarness: Sendable {
             id: "0123abcd", name: .default, pgVersion: "\(variant.postgres.major).1", pgBin: variant.postgres.bin,
             password: Secret(PostgresCluster.password),
             createdAt: 1)
-        let instances = FakeInstances(cluster, variant.passage, record)
+        let instances = FakeInstances(loop, cluster, variant.passage, record)
         let front = Front(
             loop: loop, instances: instances, limits: limits,
             log: Log(level: .debug) { _, line in lines.append(line) })

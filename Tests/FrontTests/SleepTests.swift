@@ -45,11 +45,13 @@ import Testing
         }
     }
 
-    /// The next daemon waits for those who wait for a start, and not for those who say nothing.
+    /// The next daemon waits for those who wait for a start, and not for those who say no more.
     @Test(.timeLimit(.minutes(10)))
     func aDaemonThatLeavesTakesThemToTheirServer() async throws {
         try await FrontHarness.with(Variant.all[0]) { harness in
             let silent = try RawClient(port: harness.port)
+            // The system shows nobody who has not said anything yet.
+            try silent.send([0])
             try await harness.instances.sleep()
             await harness.instances.hold()
             let early = Task { try await harness.query("select 1") }

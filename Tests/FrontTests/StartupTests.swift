@@ -94,10 +94,15 @@ import Testing
         var limits = FrontLimits()
         limits.waiting = 3
         try await FrontHarness.with(Self.any, limits: limits) { harness in
-            let crowd = try await onOwnThread { Box(try (0..<3).map { _ in try RawClient(port: harness.port) }) }
-            // They are accepted in the order in which they came.
+            // The system shows nobody who has not said anything, and the others in the order in which they came.
+            @Sendable func client() throws -> RawClient {
+                let client = try RawClient(port: harness.port)
+                try client.send([0])
+                return client
+            }
+            let crowd = try await onOwnThread { Box(try (0..<3).map { _ in try client() }) }
             try await onOwnThread {
-                let extra = try RawClient(port: harness.port)
+                let extra = try client()
                 let message = try extra.message()
                 #expect([message].compactMap { $0 }.failure?.code == "53300")
                 #expect(try extra.message() == nil)

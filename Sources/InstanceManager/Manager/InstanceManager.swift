@@ -95,11 +95,22 @@ public actor InstanceManager {
         return try await owner(id).awake()
     }
 
-    /// A client session began (true) or ended (false): counts for status and idleness.
-    public func sessionChanged(_ id: String, began: Bool) {
-        owners[id]?.assumeIsolated { $0.sessionChanged(began: began) }
-        passwordsUntouched.remove(id)
-        if !began { lookAtLog(id) }
+    /// What `endpoint` would answer at once, and the main database; nil when that would wait or throw. On the loop only.
+    public nonisolated func awake(_ id: String) -> (endpoint: Endpoint, mainDatabase: String)? {
+        loop.isolated(self) { manager in
+            guard let owner = manager.owners[id] else { return nil }
+            manager.passwordsUntouched.remove(id)
+            return manager.loop.isolated(owner) { owner in owner.running().map { ($0, owner.record.mainDatabase) } }
+        }
+    }
+
+    /// A client session began (true) or ended (false): counts for status and idleness. On the loop only.
+    public nonisolated func sessionChanged(_ id: String, began: Bool) {
+        loop.isolated(self) { manager in
+            if let owner = manager.owners[id] { manager.loop.isolated(owner) { $0.sessionChanged(began: began) } }
+            manager.passwordsUntouched.remove(id)
+            if !began { manager.lookAtLog(id) }
+        }
     }
 
     /// A server that is never idle is looked at when a session ends, at most once a minute.

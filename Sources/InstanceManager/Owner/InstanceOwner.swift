@@ -55,13 +55,17 @@ actor InstanceOwner {
 
     /// Waits until the server takes sessions; wakes it if it sleeps.
     func awake() async throws(DevError) -> Endpoint {
-        if case .running = machine.state, let endpoint, !closed {
-            used()
-            return endpoint
-        }
+        if let endpoint = running() { return endpoint }
         guard let endpoint = try await wait({ .clientArrived($0) }) else {
             throw DevError(.internal, "No endpoint came of a start", object: record.name.text)
         }
+        return endpoint
+    }
+
+    /// The address of a server that takes sessions now; whoever asks is going to use it.
+    func running() -> Endpoint? {
+        guard case .running = machine.state, let endpoint, !closed else { return nil }
+        used()
         return endpoint
     }
 
