@@ -11,7 +11,7 @@ extension Listener {
     /// Binds and listens, unless the process was started with a socket that does. Port 0 takes any free one. IPv6 sockets are V6ONLY.
     /// - Parameter address: numeric, such as `127.0.0.1` or `::1`.
     /// - Throws: `DevError` `port-taken` (EADDRINUSE), `descriptor-limit` or `system`.
-    public static func tcp(address: String, port: UInt16, backlog: Int32 = 1024) throws(DevError) -> (descriptor: Int32, port: UInt16) {
+    public static func tcp(address: String, port: UInt16, backlog: Int32 = 4096) throws(DevError) -> (descriptor: Int32, port: UInt16) {
         let object = "\(address):\(port)"
         guard var name = InternetAddress(address, port: port) else {
             throw DevError(.system, "\(address) is no IP address", object: object)
