@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Fuzz/run.sh SECONDS [startup|login|http|websocket|plan|cell]: runs each fuzzer (or the one named) for that long, from its seeds and findings.
+# Fuzz/run.sh SECONDS [startup|login|http|websocket|plan|cell|statement]: runs each fuzzer (or the one named) for that long, from its seeds and findings.
 # What it finds is kept in Fuzz/findings/<target>, which the tests replay. Exit 1 if anything was found.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-seconds=${1:?usage: Fuzz/run.sh SECONDS [startup|login|http|websocket|plan|cell]}
-targets=${2:-startup login http websocket plan cell}
+seconds=${1:?usage: Fuzz/run.sh SECONDS [startup|login|http|websocket|plan|cell|statement]}
+targets=${2:-startup login http websocket plan cell statement}
 # With its backtraces on, a Swift program that traps under libFuzzer may hang.
 export SWIFT_BACKTRACE=enable=no
 work=.build/fuzz
@@ -17,7 +17,8 @@ for target in $targets; do
     websocket) harness=WebSocket room=HTTPWire ;;
     plan) harness=Plan room=HTTPShim ;;
     cell) harness=Cell room=HTTPShim ;;
-    *) echo "unknown fuzzer '$target': startup, login, http, websocket, plan or cell" >&2; exit 2 ;;
+    statement) harness=Multipart room=HTTPShim ;;
+    *) echo "unknown fuzzer '$target': startup, login, http, websocket, plan, cell or statement" >&2; exit 2 ;;
   esac
   mkdir -p "$work/$target" "Fuzz/findings/$target"
   echo "== $target: building"
@@ -28,8 +29,8 @@ for target in $targets; do
     HTTPShim)
       # Its pure part: no sockets, no libpq.
       support=; flags="-I $work/modules"
-      sources=(Sources/HTTPShim/{JSON,Values,Plan,Interpreter,Operators,Mapping,Statements,Errors}/*.swift Tests/HTTPShimTests/PlanFuzz.swift
-        Sources/HTTPShim/Service/{PlanRequest,BodyCheck,LimitHeaders}.swift)
+      sources=(Sources/HTTPShim/{JSON,Values,Plan,Interpreter,Operators,Mapping,Statements,Errors}/*.swift Tests/HTTPShimTests/{PlanFuzz,StatementFuzz}.swift
+        Sources/HTTPShim/Serverless/{DriverStatement,DriverTexts,MultipartStatement}.swift Sources/HTTPShim/Service/{PlanRequest,BodyCheck,LimitHeaders}.swift)
       mkdir -p "$work/modules"
       swiftc -O -parse-as-library -swift-version 6 -module-name Basics -emit-module -emit-module-path "$work/modules/Basics.swiftmodule" \
         -emit-object -wmo Sources/Basics/*.swift -o "$work/modules/Basics.o"

@@ -38,5 +38,8 @@ public struct Parameters {
     public mutating func append(text: String) throws(PostgresError) {
         guard !text.utf8.contains(0) else { throw PostgresError(sqlState: nil, message: "", kind: .misuse) }
     }
+    public mutating func append(text: [UInt8]) throws(PostgresError) {
+        guard !text.contains(0) else { throw PostgresError(sqlState: nil, message: "", kind: .misuse) }
+    }
     public mutating func append(binary bytes: [UInt8]) {}
 }

@@ -1,6 +1,7 @@
 import Basics
 import PostgresSession
 import Testing
+import WireTestSupport
 
 @testable import HTTPShim
 
@@ -79,6 +80,13 @@ import Testing
         }
     }
 
+    /// The fuzzer's seeds and findings again (`make fuzz`).
+    @Test func everyInputIsAnswered() throws {
+        let inputs = FuzzInputs.all("statement")
+        #expect(inputs.count > 5)
+        for (name, bytes) in inputs { #expect(throws: Never.self, "\(name)") { try checkStatement(bytes) } }
+    }
+
     // MARK: Access
 
     @Test func credentialsAreTakenAsTheyAreAndDecoded() throws {
@@ -108,7 +116,7 @@ import Testing
         ("UPDATE 3", "3"), ("INSERT 0 2", "2"), ("BEGIN", "0"), ("CREATE TABLE", "0"), ("", "0"),
         ("SELECT 18446744073709551615", "18446744073709551615"),
     ])
-    func rowCounts(tag: String, count: String) { #expect(DriverResult.count(tag) == count) }
+    func rowCounts(tag: String, count: String) { #expect(CommandTag.count(tag) == count) }
 
     @Test(arguments: [
         ("\\x", ""), ("\\x00ff", "AP8="), ("", ""), ("a\\\\b", "YVxi"), ("\\000\\377", "AP8="), ("\\", "XA=="), ("\\9", "XDk="),
