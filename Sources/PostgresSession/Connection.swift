@@ -24,6 +24,8 @@ final class Connection {
     private var isFlushing = false
     /// The server has gone; what libpq has already read can still be asked for.
     private(set) var isLost = false
+    /// Called when the server has gone by itself.
+    var lost: (() -> Void)?
 
     /// - Parameter handle: taken.
     init(loop: Loop, owning handle: OpaquePointer) {
@@ -131,6 +133,7 @@ final class Connection {
     private func lose() {
         isLost = true
         unwatch()
+        lost?()
     }
 
     /// Sends what libpq has in its buffer, now and whenever the socket takes more.

@@ -57,6 +57,9 @@ public final class Session {
     /// Major × 10000 + minor, as PQserverVersion; 0 when closed.
     public var serverVersion: Int32 { connection.raw.map { PQserverVersion($0) } ?? 0 }
 
+    /// Called on the loop when the server ends the session, whether a statement is under way or not.
+    public func whenLost(_ body: @escaping () -> Void) { connection.lost = body }
+
     /// Whether it is still open, looked up at the socket and not only in what the loop has seen.
     public func check() -> Bool {
         connection.takeInput()

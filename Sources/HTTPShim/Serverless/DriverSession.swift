@@ -51,6 +51,7 @@ final class DriverSession: @unchecked Sendable {
     private var pong: UnsafeContinuation<Void, Never>?
     private var hasPong = false
     private var isOver = false
+    private var isPerforming = false
 
     private var connect: (() async throws(PostgresError) -> Session)?
     private var left: (() -> Void)?
@@ -219,13 +220,14 @@ final class DriverSession: @unchecked Sendable {
     }
 
     private func perform(_ statement: DriverStatement) async {
+        isPerforming = true
+        defer { isPerforming = false }
         let result = DriverResult(form: .frames, isExec: statement.isExec, isTrusted: session?.isUTF8 ?? false) {
             bytes async throws(PostgresError) in
             do throws(DevError) { try await self.write(bytes) } catch { throw .clientGone }
         }
         do throws(PostgresError) {
-            if session == nil, let connect { session = try await connect() }
-            guard let session else { throw .clientGone }
+            let session = try await connected()
             try await session.stream(statement.sql, statement.parameters(), to: result)
             try? await write(result.complete())
         } catch {
@@ -233,12 +235,27 @@ final class DriverSession: @unchecked Sendable {
             try? await write(result.fail(error))
         }
         if let session, !session.isOpen {
-            // What it held is gone; the client must not go on as if it were there.
-            end(WebSocketClose(1011, "the session with the database has ended"))
+            hasLost()
         } else if queue.isEmpty, !isOver {
             idle()
         }
     }
+
+    private func connected() async throws(PostgresError) -> Session {
+        if let session { return session }
+        guard let connect else { throw .clientGone }
+        let session = try await connect()
+        self.session = session
+        session.whenLost { [weak self] in
+            // A statement under way is answered first.
+            guard let self, !isPerforming else { return }
+            hasLost()
+        }
+        return session
+    }
+
+    /// What the server's session held is gone; the client must not go on as if it were there.
+    private func hasLost() { end(WebSocketClose(1011, "the session with the database has ended")) }
 
     /// Sends the last rows before an error. One that comes before the client waits for another row is lost to it: so not before
     /// it has answered a ping behind them, which it does in its turn, and a moment later.

@@ -214,13 +214,17 @@ const parts = {
 
   // A server that goes takes its sessions along; HTTP goes on.
   async lost() {
-    const session = await c.newSession()
-    await session.exec('begin')
-    const pid = (await rows(session, 'select pg_backend_pid()'))[0][0]
-    assert.deepEqual(await rows(c, 'select pg_terminate_backend($1)', pid), [[true]])
-    assert.equal((await failure(session.query('select 1'))).name, 'DatabaseError')
-    await until(() => !session.active)
-    assert.equal((await failure(session.query('select 1'))).name, 'WebSocketError')
+    for (const isBusy of [true, false]) {
+      const session = await c.newSession()
+      await session.exec('begin')
+      const pid = (await rows(session, 'select pg_backend_pid()'))[0][0]
+      const sleeping = isBusy && code(session.query('select pg_sleep(600)'))
+      if (isBusy) await until(async () => await active('select pg_sleep') === 1)
+      assert.deepEqual(await rows(c, 'select pg_terminate_backend($1)', pid), [[true]])
+      assert.equal(await sleeping, isBusy && '57P01')
+      await until(() => !session.active)
+      assert.equal((await failure(session.query('select 1'))).name, 'WebSocketError')
+    }
     assert.deepEqual(await rows(c, 'select 1'), [[1]])
     // No more than may be open; a place that is left is another's.
     const all = await Promise.all(Array.from({ length: 64 }, () => c.newSession()))
