@@ -24,12 +24,14 @@ public struct HTTPResponse: Sendable, Equatable {
     ///   - keepAlive: whether we want to keep the connection; close it if `keepsAlive(_:_:)` says no.
     public func encoded(for request: RequestHead?, keepAlive: Bool = true) -> [UInt8] {
         var head = ResponseHead(status: status, headers: headers)
-        head.headers.remove("transfer-encoding")
-        head.headers.remove("content-length")
-        if head.mayHaveBody { head.headers.set("content-length", String(body.count)) }
+        if headers["transfer-encoding"] != nil { head.headers.remove("transfer-encoding") }
+        if headers["content-length"] != nil { head.headers.remove("content-length") }
         head.setConnection(for: request, keepAlive: keepAlive)
-        var bytes = head.encoded()
-        if head.mayHaveBody, request?.method != "HEAD" { bytes.append(contentsOf: body) }
+        let hasBody = head.mayHaveBody && request?.method != "HEAD"
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(hasBody ? body.count + 256 : 256)
+        head.append(to: &bytes, length: head.mayHaveBody ? body.count : nil)
+        if hasBody { bytes.append(contentsOf: body) }
         return bytes
     }
 
@@ -59,10 +61,25 @@ public struct ResponseHead: Sendable, Equatable {
     }
 
     func encoded() -> [UInt8] {
-        var bytes = Array("HTTP/1.1 \(status) \(Self.phrase(status))\r\n".utf8)
-        headers.append(to: &bytes)
-        bytes.append(contentsOf: "\r\n".utf8)
+        var bytes: [UInt8] = []
+        append(to: &bytes, length: nil)
         return bytes
+    }
+
+    /// - Parameter length: of the body, told in a field of its own.
+    func append(to bytes: inout [UInt8], length: Int?) {
+        bytes.append(contentsOf: "HTTP/1.1 ".utf8)
+        bytes.append(contentsOf: String(status).utf8)
+        bytes.append(UInt8(ascii: " "))
+        bytes.append(contentsOf: Self.phrase(status).utf8)
+        bytes.append(contentsOf: "\r\n".utf8)
+        headers.append(to: &bytes)
+        if let length {
+            bytes.append(contentsOf: "content-length: ".utf8)
+            bytes.append(contentsOf: String(length).utf8)
+            bytes.append(contentsOf: "\r\n".utf8)
+        }
+        bytes.append(contentsOf: "\r\n".utf8)
     }
 
     static func phrase(_ status: Int) -> String {

@@ -12,9 +12,12 @@ struct HeadScanner: Sendable {
     private(set) var lines: [Range<Int>] = []
     private var scanned = 0
     private var lineStart = 0
+    var isFresh: Bool { scanned == 0 }
 
     mutating func scan(_ bytes: [UInt8], from start: Int, _ limits: HTTPLimits) throws(HTTPRefusal) -> Step {
         while start + scanned < bytes.count {
+            passPlainBytes(bytes, from: start, limits)
+            guard start + scanned < bytes.count else { break }
             let offset = scanned
             let byte = bytes[start + offset]
             let followsCR = offset > lineStart && bytes[start + offset - 1] == UInt8(ascii: "\r")
@@ -36,6 +39,19 @@ struct HeadScanner: Sendable {
             }
         }
         return .needMore
+    }
+
+    /// Passes over what the loop above would only count: bytes inside a line, before any of its bounds.
+    private mutating func passPlainBytes(_ bytes: [UInt8], from start: Int, _ limits: HTTPLimits) {
+        guard scanned > lineStart, bytes[start + scanned - 1] != UInt8(ascii: "\r") else { return }
+        let longest = lines.isEmpty ? limits.requestLine : limits.field
+        let end = min(bytes.count - start, limits.head, lineStart + longest)
+        guard scanned < end else { return }
+        bytes.withUnsafeBufferPointer { bytes in
+            var offset = scanned
+            while offset < end, bytes[start + offset] != UInt8(ascii: "\r"), bytes[start + offset] != UInt8(ascii: "\n") { offset += 1 }
+            scanned = offset
+        }
     }
 
     /// - Returns: whether that was the empty line behind the fields.
@@ -67,9 +83,9 @@ struct HeadScanner: Sendable {
         let name = line[..<colon]
         guard Grammar.isToken(name) else { throw .malformed("A header field's name is not a token.") }
         let value = Grammar.trimmed(line[(colon + 1)...])
-        guard value.allSatisfy(Grammar.isFieldContent), String(validating: value, as: UTF8.self) != nil else {
+        guard value.allSatisfy(Grammar.isFieldContent), let text = String(validating: value, as: UTF8.self) else {
             throw .malformed("A header field's value has an illegal character.")
         }
-        return Headers.Field(checkedName: name, checkedValue: value)
+        return Headers.Field(checkedName: name, checkedValue: text)
     }
 }

@@ -12,12 +12,19 @@ public struct Headers: Sendable, Equatable {
             let nameBytes = Array(name.utf8)
             let valueBytes = Array(value.utf8)
             guard Grammar.isToken(nameBytes[...]), valueBytes.allSatisfy(Grammar.isFieldContent) else { return nil }
-            self.init(checkedName: nameBytes[...], checkedValue: Grammar.trimmed(valueBytes[...]))
+            self.init(checkedName: nameBytes[...], checkedValue: String(decoding: Grammar.trimmed(valueBytes[...]), as: UTF8.self))
         }
 
-        init(checkedName name: ArraySlice<UInt8>, checkedValue value: ArraySlice<UInt8>) {
-            self.name = String(decoding: name.lazy.map(Grammar.lowercased), as: UTF8.self)
-            self.value = String(decoding: value, as: UTF8.self)
+        init(checkedName name: ArraySlice<UInt8>, checkedValue value: String) {
+            self.name = String(unsafeUninitializedCapacity: name.count) { space in
+                var count = 0
+                for byte in name {
+                    space[count] = Grammar.lowercased(byte)
+                    count += 1
+                }
+                return count
+            }
+            self.value = value
         }
     }
 
@@ -32,20 +39,23 @@ public struct Headers: Sendable, Equatable {
 
     public var isEmpty: Bool { fields.isEmpty }
 
-    /// The first of that name, in any case.
+    /// The first of that name, which is in lower case.
     public subscript(name: String) -> String? {
-        let name = name.lowercased()
-        return fields.first { $0.name == name }?.value
+        for field in fields where field.name == name { return field.value }
+        return nil
     }
 
+    /// - Parameter name: in lower case.
     public func values(_ name: String) -> [String] {
-        let name = name.lowercased()
         return fields.compactMap { $0.name == name ? $0.value : nil }
     }
 
-    /// The elements of a list field (`Connection: a, b`) over all its lines, lower-cased, without white space.
+    /// - Parameter name: in lower case.
+    /// - Returns: the elements of a list field (`Connection: a, b`) over all its lines, lower-cased, without white space.
     public func tokens(_ name: String) -> [String] {
-        values(name).flatMap { value in
+        let values = values(name)
+        guard !values.isEmpty else { return [] }
+        return values.flatMap { value in
             value.lowercased().utf8.split(separator: UInt8(ascii: ",")).compactMap { part in
                 let token = Grammar.trimmed(Array(part)[...])
                 return token.isEmpty ? nil : String(decoding: token, as: UTF8.self)
@@ -71,8 +81,8 @@ public struct Headers: Sendable, Equatable {
         return true
     }
 
+    /// - Parameter name: in lower case.
     public mutating func remove(_ name: String) {
-        let name = name.lowercased()
         fields.removeAll { $0.name == name }
     }
 

@@ -20,6 +20,10 @@ struct MessageFlow: Sendable {
     private var state: State = .head(HeadScanner())
 
     var isBeforeHead: Bool { if case .head = state { true } else { false } }
+    /// No byte of the next head has been looked at.
+    var isFresh: Bool { if case .head(let scanner) = state { scanner.isFresh } else { false } }
+    /// The head has been read elsewhere; its body comes.
+    mutating func begin(_ framing: BodyFraming) { state = .body(BodyDecoder(framing)) }
 
     /// - Parameter read: the head that begins at the index and how long its body is; nil to pass over it.
     mutating func next<Head>(

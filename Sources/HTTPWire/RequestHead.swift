@@ -17,6 +17,7 @@ public struct RequestHead: Sendable, Equatable {
 
     /// Not decoded; `/` at least, or `*`.
     public var path: String {
+        if target.utf8.first == UInt8(ascii: "/"), !target.utf8.contains(UInt8(ascii: "?")) { return target }
         let path = String(origin.prefix { $0 != "?" })
         return path.isEmpty ? "/" : path
     }
@@ -30,6 +31,7 @@ public struct RequestHead: Sendable, Equatable {
     /// Whether another request may follow on this connection.
     public var keepsAlive: Bool {
         let options = headers.tokens("connection")
+        if options.isEmpty { return minorVersion >= 1 }
         if options.contains("close") { return false }
         return minorVersion >= 1 || options.contains("keep-alive")
     }
@@ -45,6 +47,7 @@ public struct RequestHead: Sendable, Equatable {
     }
 
     private static func afterScheme(_ target: String) -> Substring? {
+        guard target.utf8.first != UInt8(ascii: "/") else { return nil }
         for scheme in ["http://", "https://"] where target.prefix(scheme.count).lowercased() == scheme {
             return target.dropFirst(scheme.count)
         }

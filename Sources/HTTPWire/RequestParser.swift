@@ -6,18 +6,48 @@ public struct RequestParser: Sendable {
     public typealias Event = MessageEvent<RequestHead>
 
     /// May be changed between events, such as the body's once the head has said which route it is.
-    public var limits: HTTPLimits
+    public var limits: HTTPLimits { didSet { last = nil } }
     private var flow = MessageFlow()
+    /// A client sends the same head again and again; to compare it costs a hundredth of reading it.
+    private var last: (bytes: [UInt8], head: RequestHead)?
 
     public init(limits: HTTPLimits = HTTPLimits()) { self.limits = limits }
+
+    private static let keptHead = 4_096
+
+    private static func isHead(_ head: [UInt8], in bytes: [UInt8], at position: Int) -> Bool {
+        guard bytes.count - position >= head.count else { return false }
+        return bytes.withUnsafeBytes { bytes in
+            head.withUnsafeBytes { head in
+                var index = 0
+                while index + 8 <= head.count {
+                    guard
+                        head.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                            == bytes.loadUnaligned(fromByteOffset: position + index, as: UInt64.self)
+                    else { return false }
+                    index += 8
+                }
+                while index < head.count, head[index] == bytes[position + index] { index += 1 }
+                return index == head.count
+            }
+        }
+    }
 
     /// Nothing of a request has been seen: the connection may be closed without loss.
     public func isIdle(_ bytes: [UInt8], _ position: Int) -> Bool { flow.isBeforeHead && position >= bytes.count }
 
     public mutating func next(_ bytes: [UInt8], _ position: inout Int) -> Event {
-        flow.next(bytes, &position, limits) { scanner, start throws(HTTPRefusal) in
+        if let last, flow.isFresh, position >= 0, Self.isHead(last.bytes, in: bytes, at: position) {
+            position += last.bytes.count
+            flow.begin(last.head.framing)
+            return .head(last.head)
+        }
+        let start = position
+        let event: Event = flow.next(bytes, &position, limits) { scanner, start throws(HTTPRefusal) in
             let head = try RequestHead(scanner, bytes, from: start)
             return (head, head.framing)
         }
+        if case .head(let head) = event, position - start <= Self.keptHead { last = (Array(bytes[start..<position]), head) }
+        return event
     }
 }
