@@ -1,6 +1,6 @@
 /// Strings as the array of pointers that libpq's calls take, in one piece of memory.
 struct CStrings {
-    private var bytes: [CChar] = []
+    private var bytes: [UInt8] = []
     /// Into `bytes`; nil is NULL.
     private var offsets: [Int?] = []
 
@@ -12,7 +12,7 @@ struct CStrings {
                 continue
             }
             offsets.append(bytes.count)
-            bytes.append(contentsOf: string.utf8.lazy.map { CChar(bitPattern: $0) })
+            bytes.append(contentsOf: string.utf8)
             bytes.append(0)
         }
     }
@@ -27,12 +27,13 @@ struct CStrings {
 
     /// The pointers are valid inside the closure.
     func withPointers<T>(_ body: (UnsafePointer<UnsafePointer<CChar>?>) -> T) -> T {
-        bytes.withUnsafeBufferPointer { bytes in
+        bytes.withUnsafeBytes { bytes in
+            let base = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
             // One more than there are: the end of libpq's lists.
             let pointers = UnsafeMutablePointer<UnsafePointer<CChar>?>.allocate(capacity: offsets.count + 1)
             defer { pointers.deallocate() }
             for (index, offset) in offsets.enumerated() {
-                pointers[index] = offset.flatMap { offset in bytes.baseAddress.map { $0 + offset } }
+                pointers[index] = offset.flatMap { offset in base.map { $0 + offset } }
             }
             pointers[offsets.count] = nil
             return body(pointers)

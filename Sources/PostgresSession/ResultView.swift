@@ -52,11 +52,11 @@ public final class ResultView: @unchecked Sendable {
     /// The bytes of a cell in PostgreSQL's text form, valid inside the closure; nil is NULL.
     @inline(__always)
     public func withCell<T, E: Error>(row: Int, column: Int, _ body: (UnsafeRawBufferPointer?) throws(E) -> T) throws(E) -> T {
-        guard row >= 0, row < rowCount, column >= 0, column < columnCount,
-            PQgetisnull(result, Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column)) == 0,
-            let start = PQgetvalue(result, Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column))
-        else { return try body(nil) }
-        let count = Int(PQgetlength(result, Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column)))
+        guard row >= 0, row < rowCount, column >= 0, column < columnCount else { return try body(nil) }
+        let (row, column) = (Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column))
+        let count = Int(PQgetlength(result, row, column))
+        // NULL has no length; so it need not be asked for of what has one.
+        guard count > 0 || PQgetisnull(result, row, column) == 0, let start = PQgetvalue(result, row, column) else { return try body(nil) }
         return try body(UnsafeRawBufferPointer(start: start, count: count))
     }
 

@@ -1,3 +1,4 @@
+internal import Basics
 internal import CLibpqOnDemand
 
 /// Prepared statements of a session, by their text: the server keeps each under a name of ours, so that parsing and planning
@@ -6,13 +7,28 @@ struct PreparedStatements {
     /// Kept per session.
     static let limit = 500
 
-    private var entries: [String: (name: String, use: UInt64)] = [:]
+    private var entries: [Key: (name: String, use: UInt64)] = [:]
     private var uses: UInt64 = 0
     /// Numbers are not used again, so a name can't mean two statements.
     private var count = 0
 
+    /// A text with a hash of its own: SipHash over it would cost more than the rest of the look-up.
+    struct Key: Hashable {
+        let sql: String
+        private let digest: UInt64
+
+        init(_ sql: String) {
+            var text = sql
+            digest = text.withUTF8 { ByteDigest.of(UnsafeRawBufferPointer($0)) }
+            self.sql = sql
+        }
+
+        static func == (left: Key, right: Key) -> Bool { left.digest == right.digest && left.sql == right.sql }
+        func hash(into hasher: inout Hasher) { hasher.combine(digest) }
+    }
+
     mutating func name(_ sql: String) -> String? {
-        guard let index = entries.index(forKey: sql) else { return nil }
+        guard let index = entries.index(forKey: Key(sql)) else { return nil }
         uses += 1
         entries.values[index].use = uses
         return entries.values[index].name
@@ -25,13 +41,13 @@ struct PreparedStatements {
 
     mutating func add(_ sql: String, _ name: String) {
         uses += 1
-        entries[sql] = (name, uses)
+        entries[Key(sql)] = (name, uses)
     }
 
-    mutating func forget(_ sql: String) -> String? { entries.removeValue(forKey: sql)?.name }
+    mutating func forget(_ sql: String) -> String? { entries.removeValue(forKey: Key(sql))?.name }
 
     /// What must go before another is added.
-    var surplus: String? { entries.count < PreparedStatements.limit ? nil : entries.min { $0.value.use < $1.value.use }?.key }
+    var surplus: String? { entries.count < PreparedStatements.limit ? nil : entries.min { $0.value.use < $1.value.use }?.key.sql }
 }
 
 extension Session {
@@ -51,25 +67,24 @@ extension Session {
     public func resultsPrepared(_ sql: String, _ parameters: Parameters, timeout: Duration? = nil) async throws(PostgresError)
         -> ResultView?
     {
-        let text = try CStrings(checking: [sql])
-        return try await exclusively { () async throws(PostgresError) in
+        try await exclusively { () async throws(PostgresError) in
             do throws(PostgresError) {
-                return try await self.execute(sql, text, parameters, timeout)
+                return try await self.execute(sql, parameters, timeout)
             } catch {
                 guard error.isOutdatedPlan else { throw error }
                 if let name = self.prepared.forget(sql), !self.isInTransaction {
                     _ = try? await self.run(timeout) { PQsendQuery($0, "DEALLOCATE \(name)") }
                 }
                 guard !self.isInTransaction else { throw error }
-                return try await self.execute(sql, text, parameters, timeout)
+                return try await self.execute(sql, parameters, timeout)
             }
         }
     }
 
-    private func execute(_ sql: String, _ text: CStrings, _ parameters: Parameters, _ timeout: Duration?) async throws(PostgresError)
+    private func execute(_ sql: String, _ parameters: Parameters, _ timeout: Duration?) async throws(PostgresError)
         -> ResultView?
     {
-        let name = try await prepare(sql, text, timeout)
+        let name = try await prepare(sql, timeout)
         do throws(PostgresError) {
             return try await run(timeout) { handle in
                 parameters.withPointers { values, lengths, formats in
@@ -84,8 +99,9 @@ extension Session {
         }
     }
 
-    private func prepare(_ sql: String, _ text: CStrings, _ timeout: Duration?) async throws(PostgresError) -> String {
+    private func prepare(_ sql: String, _ timeout: Duration?) async throws(PostgresError) -> String {
         if let name = prepared.name(sql) { return name }
+        let text = try CStrings(checking: [sql])
         if let surplus = prepared.surplus, let name = prepared.forget(surplus) {
             _ = try await run(timeout) { PQsendQuery($0, "DEALLOCATE \(name)") }
         }
