@@ -77,7 +77,9 @@ func checkCell(_ bytes: [UInt8]) throws {
     let field = FieldStructure(column: "c", kind: kind, isList: bytes[2] % 2 == 1, source: .null)
     bytes[3...].withUnsafeBytes { cell in
         var writer = JSONWriter()
-        if CellWriter.write(cell, reader, field, into: &writer) { return }
+        var sink = ByteSink(capacity: 1)
+        if CellWriter.write(cell, CellForm(field, reader, isJSONB: bytes[2] % 4 < 2), into: &sink) { return }
+        precondition(sink.count == 0, "a cell that goes the long way has been written")
         let value = reader.value(cell)
         for element in [value] + (value.elements ?? []) {
             try? FieldWriter.write(element, kind, "c", ["E": ["a": "b"]], into: &writer)

@@ -12,7 +12,7 @@ extension PrismaService {
     /// A query of the Accelerate extension: out of the cache where that may be, else as any other.
     func accelerated(_ query: Query, _ request: HTTPRequest, _ strategy: CacheStrategy) async throws(PlanFailure) -> HTTPResponse {
         let key = CacheKey(
-            instance: query.work.status.record.id, database: query.work.database, plan: request.body[query.request.plan],
+            instance: query.work.record.id, database: query.work.database, plan: request.body[query.request.plan],
             parameters: request.body[query.request.parameterBytes])
         let (status, kept, writer) = try await kept(key, query, strategy)
         let modified = kept?.modified ?? chance.milliseconds()
@@ -93,7 +93,7 @@ extension PrismaService {
             guard names.count == elements.count else { return nil }
             choice = .tags(Set(names))
         }
-        cache.invalidate(instance: work.status.record.id, database: work.database, choice)
+        cache.invalidate(instance: work.record.id, database: work.database, choice)
         return HTTPResponse(status: 200, headers: ["cf-ray": AccelerateHeaders.ray(chance)])
     }
 

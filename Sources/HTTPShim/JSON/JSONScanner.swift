@@ -156,9 +156,28 @@ struct JSONScanner {
         return start..<position
     }
 
+    /// Passes over bytes that are known to be a value.
+    mutating func pass(_ length: Int) -> Range<Int> {
+        let start = position
+        position = min(end, start + length)
+        return start..<position
+    }
+
+    /// Passes over plain bytes of a string, eight at a time: up to one that ends it, escapes, or must not be there, and at most
+    /// seven before it.
+    @inline(__always)
+    private mutating func passPlainBytes() {
+        let raw = UnsafeRawBufferPointer(bytes)
+        while position + 8 <= end {
+            guard !JSONBytes.hasSpecial(raw.loadUnaligned(fromByteOffset: position, as: UInt64.self)) else { return }
+            position += 8
+        }
+    }
+
     private mutating func skipString() throws(JSONFailure) {
         guard byte == UInt8(ascii: "\"") else { throw failure("a string is missing") }
         position += 1
+        passPlainBytes()
         while position < end {
             let byte = bytes[position]
             position += 1
@@ -198,6 +217,7 @@ struct JSONScanner {
     mutating func string() throws(JSONFailure) -> String {
         position += 1
         let start = position
+        passPlainBytes()
         while position < end {
             let byte = bytes[position]
             if byte == UInt8(ascii: "\"") {

@@ -38,7 +38,7 @@ struct JSONWriter {
         byte(UInt8(ascii: "\""))
     }
 
-    private mutating func escape(_ byte: UInt8) {
+    mutating func escape(_ byte: UInt8) {
         switch byte {
         case UInt8(ascii: "\""): raw("\\\"")
         case UInt8(ascii: "\\"): raw("\\\\")

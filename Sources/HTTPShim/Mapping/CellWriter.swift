@@ -1,64 +1,200 @@
+/// How the cells of a field are written; found once for a result's columns.
+struct CellForm {
+    enum Kind: UInt8 {
+        /// PostgreSQL's digits are JSON's.
+        case digits
+        case string, bool, bigint, float, decimal, instant, json, strings, integers
+        /// The long way.
+        case other
+    }
+
+    let kind: Kind
+    /// NULL is an empty list.
+    let isList: Bool
+
+    init(_ field: FieldStructure, _ reader: CellReader, isJSONB: Bool) {
+        isList = field.isList
+        guard field.isList == reader.isArray else {
+            kind = .other
+            return
+        }
+        kind =
+            switch (field.kind, reader.kind, field.isList) {
+            case (.int, .int, false): .digits
+            case (.int, .int, true): .integers
+            case (.string, .text, false), (.string, .uuid, false): .string
+            case (.string, .text, true), (.string, .uuid, true): .strings
+            case (.boolean, .bool, false): .bool
+            case (.bigint, .bigint, false): .bigint
+            case (.float, .double, false), (.float, .float, false): .float
+            case (.decimal, .numeric, false): .decimal
+            case (.datetime, .timestamp, false), (.datetime, .timestamptz, false): .instant
+            case (.json, .json, false) where isJSONB: .json
+            default: .other
+            }
+    }
+}
+
 /// The usual cells of the usual types, from libpq's memory straight into the answer.
 enum CellWriter {
     /// - Returns: false when this cell goes the long way; nothing is written then.
     @inline(__always)
-    static func write(_ bytes: UnsafeRawBufferPointer?, _ reader: CellReader, _ field: FieldStructure, into writer: inout JSONWriter)
-        -> Bool
-    {
+    static func write(_ bytes: UnsafeRawBufferPointer?, _ form: CellForm, into sink: inout ByteSink) -> Bool {
         guard let bytes else {
-            if field.isList { writer.raw("[]") } else { writer.null() }
+            if form.isList { sink.raw("[]") } else { sink.null() }
             return true
         }
-        guard !field.isList, !reader.isArray else { return false }
-        switch (field.kind, reader.kind) {
-        case (.int, .int):
-            // PostgreSQL's digits are JSON's.
-            writer.bytes.append(contentsOf: bytes)
-        case (.string, .text), (.string, .uuid): writer.string(bytes)
-        case (.boolean, .bool): writer.bool(bytes.first == UInt8(ascii: "t"))
-        case (.bigint, .bigint):
-            writer.raw("{\"$type\":\"BigInt\",\"value\":\"")
-            writer.bytes.append(contentsOf: bytes)
-            writer.raw("\"}")
-        case (.float, .double), (.float, .float):
+        switch form.kind {
+        case .digits: sink.append(bytes)
+        case .string: sink.string(bytes)
+        case .bool: if bytes.first == UInt8(ascii: "t") { sink.raw("true") } else { sink.raw("false") }
+        case .bigint:
+            sink.raw("{\"$type\":\"BigInt\",\"value\":\"")
+            sink.append(bytes)
+            sink.raw("\"}")
+        case .float:
             guard isPlainNumber(bytes) else { return false }
-            writer.bytes.append(contentsOf: bytes)
-        case (.decimal, .numeric):
-            guard isPlainNumber(bytes) else { return false }
-            writer.raw("{\"$type\":\"Decimal\",\"value\":\"")
-            writer.bytes.append(contentsOf: bytes)
-            writer.raw("\"}")
-        case (.datetime, .timestamp), (.datetime, .timestamptz): return instant(bytes, into: &writer)
-        default: return false
+            sink.append(bytes)
+        case .decimal:
+            guard let length = decimalLength(bytes) else { return false }
+            sink.raw("{\"$type\":\"Decimal\",\"value\":\"")
+            sink.append(bytes[..<length])
+            sink.raw("\"}")
+        case .instant: return instant(bytes, into: &sink)
+        case .json: return json(bytes, into: &sink)
+        case .strings: return list(bytes, into: &sink) { $0.string($1) }
+        case .integers: return list(bytes, into: &sink) { $0.append($1) }
+        case .other: return false
         }
         return true
     }
 
     /// Digits with a point inside that JavaScript writes the same way: at most 15, no zero at either end.
-    private static func isPlainNumber(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        var index = bytes.first == UInt8(ascii: "-") ? 1 : 0
-        let start = index
-        guard bytes.count - index <= 16, index < bytes.count else { return false }
-        var point = -1
+    static func isPlainNumber(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.count <= 16 && decimalLength(bytes) == bytes.count
+    }
+
+    /// How much of a decimal is left without the zeros behind its point; nil when decimal.js would write it otherwise: exponents,
+    /// what is not finite, `-0`, more than 15 digits before the point, zeros behind the point of a number below one.
+    private static func decimalLength(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        let start = bytes.first == UInt8(ascii: "-") ? 1 : 0
+        var index = start
+        while index < bytes.count, bytes[index] &- 0x30 < 10 { index += 1 }
+        let digits = index - start
+        guard digits > 0, digits <= 15, bytes[start] != 0x30 || digits == 1 else { return nil }
+        var length = index
+        if index < bytes.count {
+            guard bytes[index] == UInt8(ascii: ".") else { return nil }
+            index += 1
+            let fraction = index
+            while index < bytes.count, bytes[index] &- 0x30 < 10 {
+                if bytes[index] != 0x30 { length = index + 1 }
+                index += 1
+            }
+            guard index == bytes.count, index > fraction else { return nil }
+            if bytes[start] == 0x30, bytes[fraction] == 0x30, length > fraction { return nil }
+        }
+        return start == 1 && bytes[1] == 0x30 ? nil : length
+    }
+
+    /// `{a,b,"c d"}` of one dimension, without NULL and escapes.
+    private static func list(
+        _ bytes: UnsafeRawBufferPointer, into sink: inout ByteSink, _ element: (inout ByteSink, UnsafeRawBufferPointer) -> Void
+    ) -> Bool {
+        guard bytes.count >= 2, bytes[0] == UInt8(ascii: "{"), bytes[bytes.count - 1] == UInt8(ascii: "}") else { return false }
+        let mark = sink.count
+        let end = bytes.count - 1
+        var index = 1
+        sink.byte(UInt8(ascii: "["))
+        while index < end {
+            if index > 1 {
+                guard bytes[index] == UInt8(ascii: ",") else { break }
+                sink.byte(UInt8(ascii: ","))
+                index += 1
+            }
+            let isQuoted = index < end && bytes[index] == UInt8(ascii: "\"")
+            if isQuoted { index += 1 }
+            let start = index
+            while index < end {
+                let byte = bytes[index]
+                if isQuoted ? byte == UInt8(ascii: "\"") : byte == UInt8(ascii: ",") { break }
+                if byte == UInt8(ascii: "\\") || (!isQuoted && (byte == UInt8(ascii: "{") || byte == UInt8(ascii: "\""))) {
+                    sink.truncate(to: mark)
+                    return false
+                }
+                index += 1
+            }
+            let text = UnsafeRawBufferPointer(rebasing: bytes[start..<index])
+            if isQuoted {
+                guard index < end else { break }
+                index += 1
+            } else if text.isEmpty || text.elementsEqual("NULL".utf8) {
+                break
+            }
+            element(&sink, text)
+            if index == end {
+                sink.byte(UInt8(ascii: "]"))
+                return true
+            }
+        }
+        if end == 1 {
+            sink.byte(UInt8(ascii: "]"))
+            return true
+        }
+        sink.truncate(to: mark)
+        return false
+    }
+
+    /// A jsonb's text as a string in the answer, compact as JavaScript would write it. The long way: escapes, numbers that
+    /// JavaScript writes otherwise, keys that it would put first.
+    private static func json(_ bytes: UnsafeRawBufferPointer, into sink: inout ByteSink) -> Bool {
+        let mark = sink.count
+        sink.raw("{\"$type\":\"Json\",\"value\":\"")
+        var index = 0
         while index < bytes.count {
             let byte = bytes[index]
-            if byte == UInt8(ascii: ".") {
-                guard point < 0 else { return false }
-                point = index
-            } else if byte < 0x30 || byte > 0x39 {
-                return false
+            switch byte {
+            case 0x20: index += 1
+            case UInt8(ascii: "\""):
+                let start = index + 1
+                index = start
+                while index < bytes.count, !JSONBytes.isSpecial(bytes[index]) { index += 1 }
+                let isWhole = index < bytes.count && bytes[index] == UInt8(ascii: "\"")
+                let isIndexKey =
+                    start < index && bytes[start] &- 0x30 < 10 && index + 1 < bytes.count && bytes[index + 1] == UInt8(ascii: ":")
+                guard isWhole, !isIndexKey else {
+                    sink.truncate(to: mark)
+                    return false
+                }
+                sink.raw("\\\"")
+                sink.append(bytes[start..<index])
+                sink.raw("\\\"")
+                index += 1
+            case 0x30...0x39, UInt8(ascii: "-"):
+                let start = index
+                index += 1
+                while index < bytes.count,
+                    bytes[index] &- 0x30 < 10 || bytes[index] == UInt8(ascii: ".") || bytes[index] | 0x20 == UInt8(ascii: "e")
+                {
+                    index += 1
+                }
+                let number = UnsafeRawBufferPointer(rebasing: bytes[start..<index])
+                guard isPlainNumber(number) else {
+                    sink.truncate(to: mark)
+                    return false
+                }
+                sink.append(number)
+            default:
+                sink.byte(byte)
+                index += 1
             }
-            index += 1
         }
-        // "-0" and "0.000…1" go the long way.
-        if bytes[start] == 0x30 {
-            return start == 0 && (bytes.count == 1 || (point == 1 && bytes.count > 2 && bytes[2] != 0x30 && bytes[index - 1] != 0x30))
-        }
-        return point < 0 || (point > start && bytes[index - 1] != 0x30 && point != index - 1)
+        sink.raw("\"}")
+        return true
     }
 
     /// `2024-01-02 03:04:05[.678901][+00]` with a year of four digits.
-    private static func instant(_ bytes: UnsafeRawBufferPointer, into writer: inout JSONWriter) -> Bool {
+    private static func instant(_ bytes: UnsafeRawBufferPointer, into sink: inout ByteSink) -> Bool {
         guard bytes.count >= 19, bytes[4] == UInt8(ascii: "-"), bytes[10] == 0x20, bytes[13] == UInt8(ascii: ":") else { return false }
         var milliseconds: (UInt8, UInt8, UInt8) = (0x30, 0x30, 0x30)
         var index = 19
@@ -77,15 +213,15 @@ enum CellWriter {
             }
         }
         guard index == bytes.count || (bytes.count - index == 3 && bytes[index...].elementsEqual("+00".utf8)) else { return false }
-        writer.raw("{\"$type\":\"DateTime\",\"value\":\"")
-        writer.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[..<10]))
-        writer.byte(UInt8(ascii: "T"))
-        writer.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[11..<19]))
-        writer.byte(UInt8(ascii: "."))
-        writer.byte(milliseconds.0)
-        writer.byte(milliseconds.1)
-        writer.byte(milliseconds.2)
-        writer.raw("Z\"}")
+        sink.raw("{\"$type\":\"DateTime\",\"value\":\"")
+        sink.append(bytes[..<10])
+        sink.byte(UInt8(ascii: "T"))
+        sink.append(bytes[11..<19])
+        sink.byte(UInt8(ascii: "."))
+        sink.byte(milliseconds.0)
+        sink.byte(milliseconds.1)
+        sink.byte(milliseconds.2)
+        sink.raw("Z\"}")
         return true
     }
 }

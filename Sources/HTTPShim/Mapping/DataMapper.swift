@@ -1,9 +1,9 @@
 internal import PostgresSession
 
 /// Writes a dataMap's answer (query plan specification §6): straight from the result's cells where there are rows.
-struct DataMapper {
+struct DataMapper: ~Copyable {
     private let enums: [String: [String: String]]
-    private var writer = JSONWriter()
+    private var sink = ByteSink()
     /// Values are normalised when all are mapped (§9.4): what is wrong with a type is told first.
     private var late: PlanFailure?
 
@@ -17,43 +17,43 @@ struct DataMapper {
             guard let count = value.number else {
                 throw .mapping("Expected an affected rows count, got: \(value.kind) (\(ValueText.string(value)))")
             }
-            mapper.writer.raw("{\"count\":")
-            mapper.writer.double(count)
-            mapper.writer.byte(UInt8(ascii: "}"))
+            mapper.sink.raw("{\"count\":")
+            mapper.sink.append(Array(JSNumber.text(count).utf8))
+            mapper.sink.byte(UInt8(ascii: "}"))
         case .object(let structure): try mapper.object(value, structure)
         case .field(let field): try mapper.field(value, field, "<result>")
         }
         if let late = mapper.late { throw late }
-        return MappedValue(mapper.writer.bytes)
+        return MappedValue(mapper.sink.bytes)
     }
 
     // MARK: Objects
 
     private mutating func object(_ value: Value, _ structure: ObjectStructure) throws(PlanFailure) {
         switch value {
-        case .null, .undefined: writer.null()
+        case .null, .undefined: sink.null()
         case .rows(let slice):
             let layout = layout(slice.set, structure)
-            writer.byte(UInt8(ascii: "["))
+            sink.byte(UInt8(ascii: "["))
             for index in 0..<slice.count {
-                if index > 0 { writer.byte(UInt8(ascii: ",")) }
+                if index > 0 { sink.byte(UInt8(ascii: ",")) }
                 try row(slice.set, slice.start + index, structure, layout)
             }
-            writer.byte(UInt8(ascii: "]"))
+            sink.byte(UInt8(ascii: "]"))
         case .row(let row): try self.row(row.set, row.index, structure, layout(row.set, structure))
         case .list(let elements):
-            writer.byte(UInt8(ascii: "["))
+            sink.byte(UInt8(ascii: "["))
             var isFirst = true
             for element in elements {
                 if element.isNullish {
                     if structure.skipsNulls { continue }
                     throw .plain("Cannot read properties of null")
                 }
-                if !isFirst { writer.byte(UInt8(ascii: ",")) }
+                if !isFirst { sink.byte(UInt8(ascii: ",")) }
                 isFirst = false
                 try object(element, structure)
             }
-            writer.byte(UInt8(ascii: "]"))
+            sink.byte(UInt8(ascii: "]"))
         case .record: try record(value, structure)
         case .string(let text):
             let parsed: JSON
@@ -70,12 +70,12 @@ struct DataMapper {
     }
 
     private mutating func record(_ value: Value, _ structure: ObjectStructure) throws(PlanFailure) {
-        writer.byte(UInt8(ascii: "{"))
+        sink.byte(UInt8(ascii: "{"))
         for (index, field) in structure.fields.enumerated() {
-            writer.bytes.append(contentsOf: structure.keys[index])
+            sink.append(structure.keys[index])
             try member(value, field)
         }
-        writer.byte(UInt8(ascii: "}"))
+        sink.byte(UInt8(ascii: "}"))
     }
 
     private mutating func member(_ value: Value, _ field: (name: String, structure: Structure)) throws(PlanFailure) {
@@ -98,76 +98,82 @@ struct DataMapper {
     // MARK: Rows
 
     private func layout(_ rows: RowSet, _ structure: ObjectStructure) -> ObjectStructure.Layout {
-        let attached = rows.attached.map(\.name)
-        if let last = structure.lastLayout, last.columns === rows.columns, last.attached == attached { return last }
-        let places = structure.fields.map { field -> ObjectStructure.Place in
-            let name: String
-            switch field.structure {
-            case .field(let field): name = field.column
-            case .object(let object):
-                guard let serialized = object.serializedName else { return .other }
-                name = serialized
-            case .affectedRows: return .other
-            }
-            if let place = attached.firstIndex(of: name) { return .attached(place) }
-            guard case .field(let field) = field.structure, let column = rows.columns.position(name) else { return .other }
-            return .column(column, field, rows.columns.readers[column])
+        if let last = structure.lastLayout, last.columns === rows.columns, last.attached == rows.attachedNames { return last }
+        let sources = structure.fields.enumerated().map { index, field in
+            (source: DataMapper.source(field.structure, rows), key: structure.keys[index])
         }
-        let layout = ObjectStructure.Layout(columns: rows.columns, attached: attached, places: places)
+        let layout = ObjectStructure.Layout(columns: rows.columns, attached: rows.attachedNames, sources: sources)
         structure.lastLayout = layout
         return layout
+    }
+
+    private static func source(_ structure: Structure, _ rows: RowSet) -> ObjectStructure.Source {
+        let name: String
+        switch structure {
+        case .field(let field): name = field.column
+        case .object(let object):
+            guard let serialized = object.serializedName else { return .other }
+            name = serialized
+        case .affectedRows: return .other
+        }
+        if let place = rows.attachedNames.firstIndex(of: name) { return .attached(Int32(truncatingIfNeeded: place)) }
+        guard case .field(let field) = structure, let column = rows.columns.position(name) else { return .other }
+        let form = CellForm(field, rows.columns.readers[column], isJSONB: rows.columns.isJSONB(column))
+        return .column(Int32(truncatingIfNeeded: column), form)
     }
 
     private mutating func row(_ rows: RowSet, _ index: Int, _ structure: ObjectStructure, _ layout: ObjectStructure.Layout)
         throws(PlanFailure)
     {
-        writer.byte(UInt8(ascii: "{"))
+        sink.byte(UInt8(ascii: "{"))
         let resultRow = rows.resultRow(index)
-        for (place, field) in structure.fields.enumerated() {
-            writer.bytes.append(contentsOf: structure.keys[place])
-            switch layout.places[place] {
-            case .column(let column, let field, let reader):
-                let isWritten = rows.result.withCell(row: resultRow, column: column) { bytes in
-                    CellWriter.write(bytes, reader, field, into: &writer)
-                }
-                if !isWritten { try self.field(rows.cell(column, index), field, field.column) }
+        for number in layout.places.indices {
+            let place = layout.places[number]
+            layout.keys.withUnsafeBytes { sink.append($0[Int(place.key)..<Int(place.key + place.keyLength)]) }
+            switch place.source {
+            case .column(let column, let form):
+                let isWritten = rows.result.withCell(row: resultRow, column: Int(column)) { CellWriter.write($0, form, into: &sink) }
+                guard !isWritten, case .field(let field) = structure.fields[number].structure else { continue }
+                try self.field(rows.cell(Int(column), index), field, field.column)
             case .attached(let attached):
-                let value = rows.attached[attached].values[index]
-                switch field.structure {
+                let value = rows.attached[Int(attached)].values[index]
+                switch structure.fields[number].structure {
                 case .object(let structure): try object(value, structure)
                 case .field(let structure): try self.field(value, structure, structure.column)
-                case .affectedRows: writer.null()
+                case .affectedRows: sink.null()
                 }
-            case .other: try member(.row(RowReference(set: rows, index: index)), field)
+            case .other: try member(.row(RowReference(set: rows, index: index)), structure.fields[number])
             }
         }
-        writer.byte(UInt8(ascii: "}"))
+        sink.byte(UInt8(ascii: "}"))
     }
 
     // MARK: Fields
 
     private mutating func field(_ value: Value, _ field: FieldStructure, _ column: String) throws(PlanFailure) {
         guard !value.isNullish else {
-            if field.isList { writer.raw("[]") } else { writer.null() }
+            if field.isList { sink.raw("[]") } else { sink.null() }
             return
         }
         guard field.isList else { return try cell(value, field.kind, column) }
         guard let elements = listElements(value) else { throw .plain("values.map is not a function") }
-        writer.byte(UInt8(ascii: "["))
+        sink.byte(UInt8(ascii: "["))
         for (index, element) in elements.enumerated() {
-            if index > 0 { writer.byte(UInt8(ascii: ",")) }
+            if index > 0 { sink.byte(UInt8(ascii: ",")) }
             try cell(element, field.kind, "\(column)[\(index)]")
         }
-        writer.byte(UInt8(ascii: "]"))
+        sink.byte(UInt8(ascii: "]"))
     }
 
     private mutating func cell(_ value: Value, _ kind: FieldStructure.Kind, _ column: String) throws(PlanFailure) {
+        var writer = JSONWriter()
         do throws(PlanFailure) {
             try FieldWriter.write(value, kind, column, enums, into: &writer)
+            sink.append(writer.bytes)
         } catch {
             guard error.kind == .plain else { throw error }
             late = late ?? error
-            writer.null()
+            sink.null()
         }
     }
 

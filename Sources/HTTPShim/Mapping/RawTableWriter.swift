@@ -33,6 +33,8 @@ enum RawTableWriter {
         if reader.isArray { return array(reader.value(bytes), reader, into: &writer) }
         switch reader.kind {
         case .int: writer.bytes.append(contentsOf: bytes)
+        case .float where CellWriter.isPlainNumber(bytes), .double where CellWriter.isPlainNumber(bytes):
+            writer.bytes.append(contentsOf: bytes)
         case .json: json(bytes, into: &writer)
         case .text, .uuid, .bigint, .numeric, .date, .time, .characters: writer.string(bytes)
         default: ValueWriter.write(reader.scalar(bytes), into: &writer)

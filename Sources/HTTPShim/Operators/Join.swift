@@ -66,31 +66,27 @@ enum IntegerJoin {
         guard let parentColumn = integerColumn(parents, join.parentFields[0]),
             let childColumn = integerColumn(children, join.childFields[0])
         else { return nil }
-        var parentKeys: [Int64?] = []
-        parentKeys.reserveCapacity(parents.count)
-        for index in 0..<parents.count { parentKeys.append(key(parents, parentColumn, index)) }
-
-        var childrenOf: [Int64?: [Int32]] = [:]
-        childrenOf.reserveCapacity(parents.count)
-        for key in parentKeys { childrenOf[key] = [] }
-        for index in 0..<children.count {
-            childrenOf[key(children, childColumn, index)]?.append(Int32(truncatingIfNeeded: index))
-        }
+        var places = KeyPlaces(room: parents.count)
+        // Parents with the same key share a place.
+        let placeOfParent = (0..<parents.count).map { places.add(key(parents, parentColumn, $0)) }
+        let placeOfChild = (0..<children.count).map { places.find(key(children, childColumn, $0)) }
         if join.isUnique {
-            return parentKeys.map { key in
-                childrenOf[key]?.last.map { .row(RowReference(set: children, index: Int($0))) } ?? .null
-            }
+            var last = [Int](repeating: -1, count: places.count)
+            for (index, place) in placeOfChild.enumerated() where place >= 0 { last[place] = index }
+            return placeOfParent.map { last[$0] < 0 ? .null : .row(RowReference(set: children, index: last[$0])) }
         }
-        var order: [Int32] = []
-        order.reserveCapacity(children.count)
-        var ranges: [Range<Int>] = []
-        for key in parentKeys {
-            let start = order.count
-            order.append(contentsOf: childrenOf[key] ?? [])
-            ranges.append(start..<order.count)
+        // Children by their parents' places, in their own order (counting sort).
+        var starts = [Int](repeating: 0, count: places.count + 1)
+        for place in placeOfChild where place >= 0 { starts[place + 1] += 1 }
+        for place in 0..<places.count { starts[place + 1] += starts[place] }
+        var order = [Int32](repeating: 0, count: starts[places.count])
+        var next = starts
+        for (index, place) in placeOfChild.enumerated() where place >= 0 {
+            order[next[place]] = Int32(truncatingIfNeeded: index)
+            next[place] += 1
         }
         let sorted = children.picking(order)
-        return ranges.map { .rows(RowSlice(sorted, $0)) }
+        return placeOfParent.map { place in .rows(RowSlice(sorted, starts[place]..<starts[place + 1])) }
     }
 
     private static func integerColumn(_ rows: RowSet, _ name: String) -> Int? {
@@ -102,4 +98,46 @@ enum IntegerJoin {
     private static func key(_ rows: RowSet, _ column: Int, _ index: Int) -> Int64? {
         rows.result.withCell(row: rows.resultRow(index), column: column) { $0.flatMap { CellReader.integer($0) } }
     }
+}
+
+/// Integers to places 0, 1, 2 …, in the order in which they came: a table of open addresses, which needs no memory per key.
+/// NULL is a key as any other (query plan specification §5.0).
+private struct KeyPlaces {
+    private var slots: [(key: Int64, place: Int32)]
+    private let mask: Int
+    private var placeOfNull = -1
+    private(set) var count = 0
+
+    /// - Parameter room: how many keys will be added at most.
+    init(room: Int) {
+        var size = 16
+        while size < room * 2 { size *= 2 }
+        slots = [(key: Int64, place: Int32)](repeating: (0, -1), count: size)
+        mask = size - 1
+    }
+
+    private func slot(_ key: Int64) -> Int {
+        var slot = Int(truncatingIfNeeded: (UInt64(bitPattern: key) &* 0x9e37_79b9_7f4a_7c15) >> 32) & mask
+        while slots[slot].place >= 0, slots[slot].key != key { slot = (slot + 1) & mask }
+        return slot
+    }
+
+    mutating func add(_ key: Int64?) -> Int {
+        guard let key else {
+            if placeOfNull < 0 {
+                placeOfNull = count
+                count += 1
+            }
+            return placeOfNull
+        }
+        let slot = slot(key)
+        if slots[slot].place < 0 {
+            slots[slot] = (key, Int32(truncatingIfNeeded: count))
+            count += 1
+        }
+        return Int(slots[slot].place)
+    }
+
+    /// -1 for a key that is not there.
+    func find(_ key: Int64?) -> Int { key.map { Int(slots[slot($0)].place) } ?? placeOfNull }
 }

@@ -111,6 +111,8 @@ final class SQLTemplate {
     let isChunkable: Bool
     /// The text, when it is the same for all arguments.
     let fixedText: String?
+    /// The text that was rendered last, and for how many parameters of each hole: lists are often as long as before.
+    var lastRendered: (shape: [Int], text: String)?
     /// Columns of the last result: the same statement has mostly the same ones.
     var lastColumns: ResultColumns?
 

@@ -42,18 +42,33 @@ final class ObjectStructure {
         let columns: ResultColumns
         /// Names of what joins attached.
         let attached: [String]
-        let places: [Place]
+        let places: ContiguousArray<Place>
+        /// All keys behind each other.
+        let keys: [UInt8]
 
-        init(columns: ResultColumns, attached: [String], places: [Place]) {
+        init(columns: ResultColumns, attached: [String], sources: [(source: Source, key: [UInt8])]) {
             self.columns = columns
             self.attached = attached
-            self.places = places
+            var keys: [UInt8] = []
+            var places: ContiguousArray<Place> = []
+            for (source, key) in sources {
+                places.append(Place(source: source, key: Int32(keys.count), keyLength: Int32(key.count)))
+                keys += key
+            }
+            (self.keys, self.places) = (keys, places)
         }
     }
 
-    enum Place {
-        case column(Int, FieldStructure, CellReader)
-        case attached(Int)
+    /// Of one field; holds no reference, so that a row costs no counting of them.
+    struct Place {
+        let source: Source
+        let key: Int32
+        let keyLength: Int32
+    }
+
+    enum Source {
+        case column(Int32, CellForm)
+        case attached(Int32)
         /// An object over the same row, or anything else that goes the long way.
         case other
     }

@@ -61,13 +61,13 @@ public final class DriverService: @unchecked Sendable {
         }
     }
 
-    private func authorise(_ access: DriverAccess, _ only: InstanceName?) async -> InstanceStatus? {
+    private func authorise(_ access: DriverAccess, _ only: InstanceName?) -> InstanceRecord? {
         let name = access.name
-        let status = if let name { await instances.status(name) } else { InstanceStatus?.none }
+        let record = name.flatMap { instances.known($0) }
         // Whether the name or the password is wrong is not told apart.
-        let isProven = access.proves(status?.record.password ?? Secret(""))
-        guard isProven, let status, only == nil || only == name else { return nil }
-        return status
+        let isProven = access.proves(record?.password ?? Secret(""))
+        guard isProven, let record, only == nil || only == name else { return nil }
+        return record
     }
 
     /// Wakes the server if it sleeps.
@@ -85,7 +85,7 @@ public final class DriverService: @unchecked Sendable {
     // MARK: Statements
 
     private func statement(_ request: HTTPRequest, _ only: InstanceName?) async -> DriverAnswer {
-        guard let access = DriverAccess(header: request.head.headers["authorization"]), let status = await authorise(access, only) else {
+        guard let access = DriverAccess(header: request.head.headers["authorization"]), let record = authorise(access, only) else {
             return .whole(.words(401, "authentication failed; run dev url --serverless to get this server's credentials"))
         }
         let statement: DriverStatement
@@ -94,7 +94,7 @@ public final class DriverService: @unchecked Sendable {
         } catch {
             return .whole(.words(400, error.reason))
         }
-        let (id, database) = (status.record.id, DriverAccess.database(request.head) ?? status.record.mainDatabase)
+        let (id, database) = (record.id, DriverAccess.database(request.head) ?? record.mainDatabase)
         return .statement { reply in await self.run(statement, self.pool(id, database), reply) }
     }
 
@@ -168,9 +168,9 @@ public final class DriverService: @unchecked Sendable {
     // MARK: Sessions
 
     private func admit(_ access: DriverAccess, _ database: String?, _ only: InstanceName?) async -> DriverSession.Admission {
-        guard let status = await authorise(access, only) else { return .refused(WebSocketClose(1008, "authentication failed")) }
-        let id = status.record.id
-        let name = database ?? status.record.mainDatabase
+        guard let record = authorise(access, only) else { return .refused(WebSocketClose(1008, "authentication failed")) }
+        let id = record.id
+        let name = database ?? record.mainDatabase
         guard sessions[id, default: 0] < limits.sessions else {
             return .refused(WebSocketClose(1013, "this server has \(limits.sessions) sessions open already"))
         }

@@ -4,24 +4,33 @@ internal import Loop
 /// the loop.
 final class Journal {
     /// What a request asks for by `X-Capture-Telemetry`.
-    struct Capture: Equatable {
-        var levels: Set<String> = []
-        var tracing = false
+    struct Capture: OptionSet {
+        let rawValue: UInt8
+        static let tracing = Capture(rawValue: 1)
+        static let query = Capture(rawValue: 2)
+        static let error = Capture(rawValue: 4)
+        /// Levels that nothing is logged at.
+        static let others = Capture(rawValue: 8)
+        /// Levels are a set, not a threshold.
+        static let levels: Capture = [query, error, others]
 
-        /// nil for a malformed header. Levels are a set, not a threshold.
-        init?(_ header: String?) {
-            for item in (header ?? "").split(separator: ",") {
-                let word = item.drop { $0 == " " }.prefix { $0 != " " }
-                switch word {
+        /// - Returns: nil for a malformed header.
+        static func of(_ header: String?) -> Capture? {
+            var capture: Capture = []
+            guard let header else { return capture }
+            for item in header.utf8.split(separator: UInt8(ascii: ",")) {
+                let word = item.drop { $0 == 0x20 }.prefix { $0 != 0x20 }
+                switch Substring(word) {
                 case "": continue
-                case "tracing": tracing = true
-                case "debug", "query", "info", "warn", "error": levels.insert(String(word))
+                case "tracing": capture.insert(.tracing)
+                case "query": capture.insert(.query)
+                case "error": capture.insert(.error)
+                case "debug", "info", "warn": capture.insert(.others)
                 default: return nil
                 }
             }
+            return capture
         }
-
-        var isEmpty: Bool { levels.isEmpty && !tracing }
     }
 
     private let capture: Capture
@@ -29,7 +38,8 @@ final class Journal {
     private let chance: Chance
     /// Wall clock and loop clock at the same instant.
     private let origin: (wall: Int64, clock: ContinuousClock.Instant)
-    private let trace: String
+    /// Made when it is first shown: most requests have nothing to tell.
+    private lazy var trace = Hexadecimal.encode(chance.bytes(16))
     private var logs: [JSON] = []
     private var spans: [JSON] = []
     /// Ids of spans that are open: the last is the parent of the next.
@@ -40,7 +50,6 @@ final class Journal {
         self.clock = clock
         self.chance = chance
         origin = (chance.milliseconds(), clock.now)
-        trace = Hexadecimal.encode(chance.bytes(16))
     }
 
     private func identifier() -> String { trace + "-" + Hexadecimal.encode(chance.bytes(8)) }
@@ -56,24 +65,24 @@ final class Journal {
     }
 
     func query(_ statement: Statement, started: ContinuousClock.Instant, ended: ContinuousClock.Instant) {
-        guard capture.tracing || capture.levels.contains("query") else { return }
+        guard !capture.isDisjoint(with: [.tracing, .query]) else { return }
         record(statement.sql, statement.parameterText, started, ended)
     }
 
     func command(_ sql: String, started: ContinuousClock.Instant, ended: ContinuousClock.Instant) {
-        guard capture.tracing || capture.levels.contains("query") else { return }
+        guard !capture.isDisjoint(with: [.tracing, .query]) else { return }
         record(sql, "[]", started, ended)
     }
 
     private func record(_ sql: String, _ parameters: String, _ started: ContinuousClock.Instant, _ ended: ContinuousClock.Instant) {
         let span = identifier()
-        if capture.tracing {
+        if capture.contains(.tracing) {
             spans.append(
                 spanJSON(
                     span, "db_query", kind: "client", started, ended,
                     attributes: [JSON.Member("db.query.text", .string(sql)), JSON.Member("db.system.name", .string("postgresql"))]))
         }
-        guard capture.levels.contains("query") else { return }
+        guard capture.contains(.query) else { return }
         let (seconds, attoseconds) = (ended - started).components
         let duration = JSON.number(JSNumber.text(Double(seconds) * 1000 + Double(attoseconds / 1_000_000_000) / 1_000_000))
         // The client reads `duration_ms` and `message`; the reference sends `duration` and a message outside.
@@ -88,7 +97,7 @@ final class Journal {
 
     /// Work with a span of its own around it.
     func spanned<T>(_ name: String, _ work: () async throws(PlanFailure) -> T) async throws(PlanFailure) -> T {
-        guard capture.tracing else { return try await work() }
+        guard capture.contains(.tracing) else { return try await work() }
         let started = clock.now
         let span = identifier()
         open.append(span)
@@ -114,7 +123,7 @@ final class Journal {
 
     /// The one event of a failed request.
     func failure(_ failure: PlanFailure, method: String, path: String) {
-        guard capture.levels.contains("error") else { return }
+        guard capture.contains(.error) else { return }
         log(
             "error", "00000000000000000000000000000000-0000000000000000", "Error processing request", clock.now,
             [
@@ -137,8 +146,8 @@ final class Journal {
     /// The `extensions` of the answer; nil when nothing was asked for.
     var extensions: JSON? {
         var members: [JSON.Member] = []
-        if !capture.levels.isEmpty { members.append(JSON.Member("logs", .array(logs))) }
-        if capture.tracing { members.append(JSON.Member("spans", .array(spans))) }
+        if !capture.isDisjoint(with: .levels) { members.append(JSON.Member("logs", .array(logs))) }
+        if capture.contains(.tracing) { members.append(JSON.Member("spans", .array(spans))) }
         return members.isEmpty ? nil : .object(members)
     }
 }

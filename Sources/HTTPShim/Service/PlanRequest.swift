@@ -1,6 +1,8 @@
 /// The body of a plan request: the plan as its bytes, the rest read (HTTP protocol specification §3.2).
 struct PlanRequest {
     var plan: Range<Int>
+    /// The plan, if it was sent before.
+    private(set) var knownPlan: Plan?
     /// Where `params` stand.
     var parameterBytes = 0..<0
     var parameters: [(name: String, value: Value)] = []
@@ -12,7 +14,10 @@ struct PlanRequest {
         case invalid(JSON)
     }
 
-    init(_ bytes: UnsafeBufferPointer<UInt8>) throws(Refusal) {
+    /// - Parameter known: a plan that was sent before and begins there, with its length.
+    init(
+        _ bytes: UnsafeBufferPointer<UInt8>, known: (UnsafeRawBufferPointer) -> (plan: Plan, length: Int)? = { _ in nil }
+    ) throws(Refusal) {
         var found: Range<Int>?
         var isSound = true
         var hasOperation = false
@@ -26,6 +31,11 @@ struct PlanRequest {
                     scanner.space()
                     switch key {
                     case "plan":
+                        if let (plan, length) = known(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[scanner.position...]))) {
+                            (found, knownPlan) = (scanner.pass(length), plan)
+                            continue
+                        }
+                        knownPlan = nil
                         let range = try scanner.skip()
                         if bytes[range.lowerBound] == UInt8(ascii: "{") { found = range } else { isSound = false }
                     case "params":

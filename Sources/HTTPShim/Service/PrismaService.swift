@@ -15,7 +15,7 @@ public actor PrismaService {
     private var sites: [String: Site] = [:]
     private var plans = PlanCache()
     /// Keys that were checked, by their header: reading one costs more than the rest of a request.
-    private var keys: [String: APIKey] = [:]
+    private var keys: [(header: String, key: APIKey)] = []
     /// Answers that clients asked to keep.
     var cache = QueryCache(capacity: PrismaService.cacheCapacity)
     /// Who waits for the end of a query that another request runs.
@@ -112,18 +112,18 @@ public actor PrismaService {
     public func answer(_ request: HTTPRequest, only: InstanceName?) async -> HTTPResponse? {
         let head = request.head
         guard let route = Route(head.method, head.path) else { return DataProxy.refusal(head.method, head.path) }
-        guard let capture = Journal.Capture(head.headers["x-capture-telemetry"]), let limits = try? LimitHeaders({ head.headers[$0] })
+        guard let capture = Journal.Capture.of(head.headers["x-capture-telemetry"]), let limits = try? LimitHeaders({ head.headers[$0] })
         else {
             return PrismaService.refusal(head)
         }
         let key: APIKey
-        let status: InstanceStatus
-        switch await authorise(head.headers["authorization"], only) {
+        let record: InstanceRecord
+        switch authorise(head.headers["authorization"], only) {
         case .refused(let response): return response
-        case .granted(let granted, let found): (key, status) = (granted, found)
+        case .granted(let granted, let found): (key, record) = (granted, found)
         }
         let journal = capture.isEmpty ? nil : Journal(capture: capture, clock: loop.clock, chance: chance)
-        let work = Work(key: key, status: status, site: site(status), journal: journal, limits: limits)
+        let work = Work(key: key, record: record, site: site(record), journal: journal, limits: limits)
         do throws(PlanFailure) {
             if work.site.rules != .none { try await admit(route.kind, work.site, key.name) }
             return try await answer(route, request, work)
@@ -135,7 +135,7 @@ public actor PrismaService {
 
     /// What is wrong with the headers that are looked at before anything else, on every path; nil: nothing.
     public static func refusal(_ head: RequestHead) -> HTTPResponse? {
-        if Journal.Capture(head.headers["x-capture-telemetry"]) == nil { return .text(400, "Malformed X-Capture-Telemetry header") }
+        if Journal.Capture.of(head.headers["x-capture-telemetry"]) == nil { return .text(400, "Malformed X-Capture-Telemetry header") }
         do throws(LimitHeaders.Malformed) { _ = try LimitHeaders { head.headers[$0] } } catch {
             return .text(400, "Malformed \(error.name) header")
         }
@@ -144,12 +144,12 @@ public actor PrismaService {
 
     struct Work {
         let key: APIKey
-        let status: InstanceStatus
+        let record: InstanceRecord
         let site: Site
         var journal: Journal?
         let limits: LimitHeaders
 
-        var database: String { key.database == "template1" || key.database.isEmpty ? status.record.mainDatabase : key.database }
+        var database: String { key.database == "template1" || key.database.isEmpty ? record.mainDatabase : key.database }
     }
 
     /// A plan with all that its run needs.
@@ -162,14 +162,16 @@ public actor PrismaService {
     }
 
     private enum Authorisation {
-        case granted(APIKey, InstanceStatus)
+        case granted(APIKey, InstanceRecord)
         case refused(HTTPResponse)
     }
 
-    private func authorise(_ header: String?, _ only: InstanceName?) async -> Authorisation {
+    private func authorise(_ header: String?, _ only: InstanceName?) -> Authorisation {
         let key: APIKey
-        if let header, let known = keys[header] {
-            key = known
+        // Compared, not hashed: they are long, and mostly it is the first.
+        let place = header.flatMap { header in keys.firstIndex { $0.header == header } }
+        if let place {
+            key = keys[place].key
         } else {
             do throws(APIKey.Refusal) {
                 key = try APIKey(header: header)
@@ -177,17 +179,17 @@ public actor PrismaService {
                 return .refused(.unauthorised(error == .missing ? "Missing API Key" : "Invalid API Key"))
             }
         }
-        let status = await instances.status(key.name)
+        let record = instances.known(key.name)
         // Whether the name or the password is wrong is not told apart.
-        let password = status?.record.password ?? Secret("")
-        guard SecretComparison.equal(password, key.password), let status, only == nil || only == key.name else {
+        let password = record?.password ?? Secret("")
+        guard SecretComparison.equal(password, key.password), let record, only == nil || only == key.name else {
             return .refused(.unauthorised("Wrong API Key; run dev url --http to get this server's"))
         }
-        if let header, keys[header] == nil {
-            if keys.count >= 100 { keys.removeAll() }
-            keys[header] = key
+        if let header, place == nil {
+            if keys.count >= 16 { keys.removeFirst() }
+            keys.append((header, key))
         }
-        return .granted(key, status)
+        return .granted(key, record)
     }
 
     private func answer(_ route: Route, _ request: HTTPRequest, _ work: Work) async throws(PlanFailure) -> HTTPResponse {
@@ -282,7 +284,8 @@ public actor PrismaService {
         }
         return request.body.withUnsafeBufferPointer { bytes in
             do {
-                let parsed = try PlanRequest(bytes)
+                let parsed = try PlanRequest(bytes, known: { plans.recognise($0) })
+                if let plan = parsed.knownPlan { return .success((parsed, plan)) }
                 return .success((parsed, try plans.plan(UnsafeBufferPointer(rebasing: bytes[parsed.plan]))))
             } catch {
                 return .failure(error)
@@ -316,16 +319,16 @@ public actor PrismaService {
 
     // MARK: Sessions
 
-    private func site(_ status: InstanceStatus) -> Site {
-        let id = status.record.id
+    private func site(_ record: InstanceRecord) -> Site {
+        let id = record.id
         if let site = sites[id] {
-            site.follow(status.record.http)
+            site.follow(record.http)
             return site
         }
         // Those of instances that are gone went quiet. An idle one loses no more than the memory of its closed transactions.
         sites = sites.filter { !$0.value.isUnused }
         let site = Site(transactions: Transactions(loop: loop, chance: chance))
-        site.follow(status.record.http)
+        site.follow(record.http)
         sites[id] = site
         return site
     }
@@ -341,7 +344,7 @@ public actor PrismaService {
         if site.pools.count >= 32 { site.pools = site.pools.filter { !$0.value.isUnused } }
         var limits = SessionPool.Limits(sessions: limit)
         if let seconds = work.key.poolTimeout { limits.patience = seconds > 0 ? .seconds(min(seconds, 86_400)) : .seconds(86_400) }
-        let (loop, instances, id) = (loop, instances, work.status.record.id)
+        let (loop, instances, id) = (loop, instances, work.record.id)
         let pool = SessionPool(loop: loop, limits: limits) { isRaw async throws(PlanFailure) in
             let endpoint: Endpoint
             do throws(DevError) { endpoint = try await instances.endpoint(id) } catch {
@@ -375,6 +378,8 @@ public actor PrismaService {
         return PrismaService.finish(&writer, 200, journal)
     }
 
+    private static let jsonHeaders: Headers = Headers(["content-type": "application/json"])
+
     /// Adds the extensions and closes the object.
     fileprivate static func finish(_ writer: inout JSONWriter, _ status: Int, _ journal: Journal?) -> HTTPResponse {
         if let extensions = journal?.extensions {
@@ -383,7 +388,7 @@ public actor PrismaService {
             writer.json(extensions)
         }
         writer.byte(UInt8(ascii: "}"))
-        return HTTPResponse(status: status, headers: ["content-type": "application/json"], body: writer.bytes)
+        return HTTPResponse(status: status, headers: PrismaService.jsonHeaders, body: writer.bytes)
     }
 
     private func failure(_ failure: PlanFailure, _ journal: Journal?) -> HTTPResponse {

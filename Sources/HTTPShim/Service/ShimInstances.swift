@@ -1,9 +1,11 @@
 public import Basics
 public import InstanceManager
+public import Registry
 
 /// What the HTTP side asks of the instances.
 public protocol ShimInstances: Sendable {
-    func status(_ name: InstanceName) async -> InstanceStatus?
+    /// The record, at once; called on the loop.
+    nonisolated func known(_ name: InstanceName) -> InstanceRecord?
     /// Wakes the server if it sleeps and waits until it takes sessions.
     func endpoint(_ id: String) async throws(DevError) -> Endpoint
     func shadowDatabase(_ id: String) async throws(DevError) -> String

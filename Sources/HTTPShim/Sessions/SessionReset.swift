@@ -8,8 +8,23 @@ enum SessionReset {
         guard let result else { return true }
         let verb = result.commandTag.prefix { $0 != " " }
         guard ["SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "COPY", ""].contains(verb) else { return true }
-        let text = sql.lowercased()
-        return ["set_config", "advisory", "temp", "listen"].contains { text.contains($0) }
+        return names(sql)
+    }
+
+    /// In any case of letters, anywhere: a false alarm costs a reset.
+    private static let words = ["set_config", "advisory", "temp", "listen"].map { Array($0.utf8) }
+
+    private static func names(_ sql: String) -> Bool {
+        var sql = sql
+        return sql.withUTF8 { text in
+            for start in text.indices {
+                for word in words where text[start] | 0x20 == word[0] && text.count - start >= word.count {
+                    // `_` has no upper case, and nothing else becomes it.
+                    if word.indices.allSatisfy({ text[start + $0] == word[$0] || text[start + $0] | 0x20 == word[$0] }) { return true }
+                }
+            }
+            return false
+        }
     }
 
     /// - Returns: whether the session is as new; prepared statements stay.

@@ -18,6 +18,15 @@ struct Renderer {
         case tuple([Value], ArgumentType, prefix: String, separator: String, suffix: String)
         case tupleList([[Value]], ArgumentType, prefix: String, separator: String, suffix: String, groupSeparator: String)
 
+        /// What decides about the text, beside the template.
+        var shape: [Int] {
+            switch self {
+            case .text, .parameter: []
+            case .tuple(let values, _, _, _, _): [values.count]
+            case .tupleList(let groups, _, _, _, _, _): [groups.count] + groups.map(\.count)
+            }
+        }
+
         var parameterCount: Int {
             switch self {
             case .text: 0
@@ -25,6 +34,27 @@ struct Renderer {
             case .tuple(let values, _, _, _, _): values.count
             case .tupleList(let groups, _, _, _, _, _): groups.reduce(0) { $0 + $1.count }
             }
+        }
+    }
+
+    /// A statement's text with its placeholders.
+    private struct SQLText {
+        private(set) var bytes: [UInt8] = []
+        private var count = 0
+        private let prefix: [UInt8]
+        private let hasNumbering: Bool
+
+        init(prefix: String, hasNumbering: Bool) {
+            self.prefix = Array(prefix.utf8)
+            self.hasNumbering = hasNumbering
+        }
+
+        mutating func add(_ text: String) { bytes.append(contentsOf: text.utf8) }
+
+        mutating func placeholder() {
+            count += 1
+            bytes.append(contentsOf: prefix)
+            if hasNumbering { bytes.append(contentsOf: String(count).utf8) }
         }
     }
 
@@ -132,41 +162,57 @@ struct Renderer {
         var statement = Statement(sql: "", values: [], types: [])
         for part in parts {
             switch part {
-            case .text(let chunk): statement.sql += chunk
+            case .text: continue
             case .parameter(let value, let type):
-                add(value, type, to: &statement)
-            case .tuple(let values, let type, let prefix, let separator, let suffix):
-                let types = try Renderer.types(type, values.count)
-                statement.sql += "("
-                if values.isEmpty { statement.sql += "NULL" }
-                for (index, value) in values.enumerated() {
-                    statement.sql += index > 0 ? separator + prefix : prefix
-                    add(value, types[index], to: &statement)
-                    statement.sql += suffix
-                }
-                statement.sql += ")"
-            case .tupleList(let groups, let type, let prefix, let separator, let suffix, let groupSeparator):
-                let types = try Renderer.types(type, groups.reduce(0) { $0 + $1.count })
-                var used = 0
-                for (row, group) in groups.enumerated() {
-                    statement.sql += row > 0 ? groupSeparator + prefix : prefix
-                    for (index, value) in group.enumerated() {
-                        if index > 0 { statement.sql += separator }
-                        add(value, types[used], to: &statement)
-                        used += 1
-                    }
-                    statement.sql += suffix
-                }
+                statement.values.append(value)
+                statement.types.append(type)
+            case .tuple(let values, let type, _, _, _):
+                statement.types += try Renderer.types(type, values.count)
+                statement.values += values
+            case .tupleList(let groups, let type, _, _, _, _):
+                statement.types += try Renderer.types(type, groups.reduce(0) { $0 + $1.count })
+                for group in groups { statement.values += group }
             }
+        }
+        let shape = parts.flatMap(\.shape)
+        if let last = template.lastRendered, last.shape == shape {
+            statement.sql = last.text
+        } else {
+            statement.sql = text(parts)
+            template.lastRendered = (shape, statement.sql)
         }
         return statement
     }
 
-    private func add(_ value: Value, _ type: ArgumentType, to statement: inout Statement) {
-        statement.values.append(value)
-        statement.types.append(type)
-        statement.sql += template.placeholderPrefix
-        if template.hasNumbering { statement.sql += String(statement.values.count) }
+    private func text(_ parts: [Part]) -> String {
+        var text = SQLText(prefix: template.placeholderPrefix, hasNumbering: template.hasNumbering)
+        for part in parts {
+            switch part {
+            case .text(let chunk): text.add(chunk)
+            case .parameter: text.placeholder()
+            case .tuple(let values, _, let prefix, let separator, let suffix):
+                text.add("(")
+                if values.isEmpty { text.add("NULL") }
+                for index in values.indices {
+                    if index > 0 { text.add(separator) }
+                    text.add(prefix)
+                    text.placeholder()
+                    text.add(suffix)
+                }
+                text.add(")")
+            case .tupleList(let groups, _, let prefix, let separator, let suffix, let groupSeparator):
+                for (row, group) in groups.enumerated() {
+                    if row > 0 { text.add(groupSeparator) }
+                    text.add(prefix)
+                    for index in group.indices {
+                        if index > 0 { text.add(separator) }
+                        text.placeholder()
+                    }
+                    text.add(suffix)
+                }
+            }
+        }
+        return String(decoding: text.bytes, as: UTF8.self)
     }
 
     /// The type of each of so many flattened parameters.

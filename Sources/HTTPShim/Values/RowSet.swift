@@ -9,13 +9,19 @@ final class RowSet {
     let selection: [Int32]?
     /// Fields beside the columns; each has a value per row of this set.
     let attached: [(name: String, values: [Value])]
+    /// Their names; sets that were made of each other share the list.
+    let attachedNames: [String]
     let count: Int
 
-    init(columns: ResultColumns, result: ResultView, selection: [Int32]? = nil, attached: [(name: String, values: [Value])] = []) {
+    init(
+        columns: ResultColumns, result: ResultView, selection: [Int32]? = nil, attached: [(name: String, values: [Value])] = [],
+        attachedNames: [String]? = nil
+    ) {
         self.columns = columns
         self.result = result
         self.selection = selection
         self.attached = attached
+        self.attachedNames = attachedNames ?? attached.map(\.name)
         count = selection?.count ?? result.rowCount
     }
 
@@ -26,7 +32,7 @@ final class RowSet {
     func picking(_ indices: [Int32]) -> RowSet {
         RowSet(
             columns: columns, result: result, selection: selection.map { rows in indices.map { rows[Int($0)] } } ?? indices,
-            attached: attached.map { field in (field.name, indices.map { field.values[Int($0)] }) })
+            attached: attached.map { field in (field.name, indices.map { field.values[Int($0)] }) }, attachedNames: attachedNames)
     }
 
     /// The same rows with one field more; a field or column of that name gives way.
@@ -132,6 +138,9 @@ final class ResultColumns {
     }
 
     func position(_ name: String) -> Int? { positions[name] }
+
+    /// Whose text has no key twice.
+    func isJSONB(_ column: Int) -> Bool { types[column] == 3802 }
 
     /// Whether the result has just these columns.
     func fit(_ result: ResultView) -> Bool {

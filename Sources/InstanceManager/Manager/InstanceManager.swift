@@ -128,6 +128,13 @@ public actor InstanceManager {
         owners.keys.compactMap { status(id: $0) }.sorted { $0.record.name < $1.record.name }
     }
 
+    /// An instance's record, without what costs to find out. On the loop only.
+    public nonisolated func known(_ name: InstanceName) -> InstanceRecord? {
+        loop.isolated(self) { manager in
+            manager.names[name].flatMap { manager.owners[$0] }.map { owner in manager.loop.isolated(owner) { $0.record } }
+        }
+    }
+
     public func status(_ name: InstanceName) -> InstanceStatus? { names[name].flatMap { status(id: $0) } }
 
     public func status(id: String) -> InstanceStatus? {
