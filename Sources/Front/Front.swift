@@ -322,11 +322,12 @@ public actor Front: PortBinder {
     private func note(_ outcome: Tether.Outcome, _ number: Int, _ id: String) {
         if case .taken = outcome {
             handedOff += 1
+            // Before it may rest: it may have ended already.
+            instances.sessionChanged(id, began: true)
             if let tether = tethers[number] {
                 tether.rest()
                 resting.add(tether)
             }
-            instances.sessionChanged(id, began: true)
         } else {
             tethers[number] = nil
         }
