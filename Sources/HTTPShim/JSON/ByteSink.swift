@@ -18,7 +18,15 @@ struct ByteSink: ~Copyable {
 
     deinit { base.deallocate() }
 
-    var bytes: [UInt8] { Array(UnsafeBufferPointer(start: base, count: count)) }
+    /// - Parameter extra: room for what will be written behind them.
+    func copied(extra: Int = 0) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: count + extra) { space, filled in
+            if let target = space.baseAddress { memcpy(target, base, count) }
+            filled = count
+        }
+    }
+
+    var bytes: [UInt8] { copied() }
 
     /// Takes back what was written behind that count.
     mutating func truncate(to count: Int) { self.count = min(count, self.count) }

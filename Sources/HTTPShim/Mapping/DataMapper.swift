@@ -3,14 +3,18 @@ internal import PostgresSession
 /// Writes a dataMap's answer (query plan specification §6): straight from the result's cells where there are rows.
 struct DataMapper: ~Copyable {
     private let enums: [String: [String: String]]
-    private var sink = ByteSink()
+    private var sink: ByteSink
     /// Values are normalised when all are mapped (§9.4): what is wrong with a type is told first.
     private var late: PlanFailure?
 
-    private init(_ enums: [String: [String: String]]) { self.enums = enums }
+    private init(_ enums: [String: [String: String]], size: Int) {
+        self.enums = enums
+        sink = ByteSink(capacity: size)
+        sink.append(MappedValue.lead)
+    }
 
     static func map(_ value: Value, _ map: ResultMap) throws(PlanFailure) -> MappedValue {
-        var mapper = DataMapper(map.enums)
+        var mapper = DataMapper(map.enums, size: map.lastSize)
         let value = value.plain
         switch map.structure {
         case .affectedRows:
@@ -18,13 +22,14 @@ struct DataMapper: ~Copyable {
                 throw .mapping("Expected an affected rows count, got: \(value.kind) (\(ValueText.string(value)))")
             }
             mapper.sink.raw("{\"count\":")
-            mapper.sink.append(Array(JSNumber.text(count).utf8))
+            if count.isFinite { mapper.sink.append(Array(JSNumber.text(count).utf8)) } else { mapper.sink.null() }
             mapper.sink.byte(UInt8(ascii: "}"))
         case .object(let structure): try mapper.object(value, structure)
         case .field(let field): try mapper.field(value, field, "<result>")
         }
         if let late = mapper.late { throw late }
-        return MappedValue(mapper.sink.bytes)
+        map.noteSize(mapper.sink.count)
+        return MappedValue(mapper.sink.copied(extra: 16))
     }
 
     // MARK: Objects

@@ -105,7 +105,9 @@ enum FieldWriter {
         case .string("true"), .string("TRUE"), .string("1"): true
         case .string("false"), .string("FALSE"), .string("0"): false
         case .bytes(let bytes): bytes.contains { $0 != 0 }
-        default: value.number.map { $0 == 1 }
+        default:
+            // A list as if it were bytes: any element that is not the number 0.
+            value.elements.map { $0.contains { $0.kind != "number" || $0.number != 0 } } ?? value.number.map { $0 == 1 }
         }
     }
 

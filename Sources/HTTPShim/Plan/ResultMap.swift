@@ -1,6 +1,9 @@
 /// How rows become the answer's data (§6).
 struct ResultMap {
     let structure: Structure
+    /// Bytes to begin with: as many as the last answer had, within reason.
+    var lastSize: Int { if case .object(let object) = structure { object.lastSize } else { 256 } }
+    func noteSize(_ size: Int) { if case .object(let object) = structure { object.lastSize = min(max(size + size / 8, 256), 262_144) } }
     /// Name → database value → client's name.
     let enums: [String: [String: String]]
 }
@@ -22,6 +25,7 @@ final class ObjectStructure {
     let source: JSON
     /// Columns that were looked up last, and what was found.
     var lastLayout: Layout?
+    var lastSize = 1_024
 
     init(serializedName: String?, skipsNulls: Bool, fields: [(name: String, structure: Structure)], source: JSON) {
         self.serializedName = serializedName

@@ -248,11 +248,11 @@ public actor PrismaService {
             throw error
         }
         var writer = JSONWriter()
-        if case .mapped(let mapped) = value { writer.bytes.reserveCapacity(mapped.bytes.count + 16) }
-        writer.byte(UInt8(ascii: "{"))
-        if case .undefined = value {
-        } else {
-            writer.raw("\"data\":")
+        switch value {
+        case .mapped(let mapped): writer.bytes = mapped.takeAnswer()
+        case .undefined: writer.byte(UInt8(ascii: "{"))
+        default:
+            writer.bytes = MappedValue.lead
             ValueWriter.write(value, into: &writer)
         }
         return writer
