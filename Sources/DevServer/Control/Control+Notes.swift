@@ -38,11 +38,14 @@ extension Control {
     static func notes(
         on asked: [PortRecord.Kind: UInt16], of record: InstanceRecord, in manager: InstanceManager
     ) async -> [String] {
+        let main = asked[.main]
         let asked = Set(asked.values.filter { $0 != 0 })
         guard !asked.isEmpty, let trash = try? await manager.trash() else { return [] }
         return trash.filter { $0.instance.id != record.id }.flatMap { item in
-            item.instance.ports.map(\.port).filter(asked.contains).map { port in
-                "Port \(port) was that of \(item.instance.name), which is in the trash and would come back with another"
+            item.instance.ports.filter { asked.contains($0.port) }.map { had in
+                let isShadows = had.kind == .shadow && had.port == main
+                return "Port \(had.port) was that of \(item.instance.name), which is in the trash and would come back with another"
+                    + (isShadows ? ". It was its shadow database's: whoever still has that URL empties what is there now" : "")
             }
         }
     }

@@ -13,7 +13,7 @@ extension InstanceManager {
         guard let binder else { throw InstanceManager.notStarted }
         if portProblems[id] != nil { await bindOrRetry(id) }
         let missing = Set((portProblems[id] ?? []).compactMap { UInt16($0.object) })
-        let rules = await rules(except: id)
+        let rules = await rules(for: before)
         var wanted: [PortRecord.Kind: UInt16] = [:]
         for (kind, port) in asked where port != 0 && port != has[kind] {
             try rules.check(port, kind, name: before.name, asked: Array(wanted.values))

@@ -5,10 +5,13 @@ internal import Registry
 extension InstanceManager {
     /// Ports of all instances but one, sleeping ones too: they keep their claim. What is in the trash may come back, and is to
     /// find its ports then.
-    func rules(except id: String) async -> PortRules {
+    /// - Parameter record: the instance that wants ports, with those that it had.
+    func rules(for record: InstanceRecord) async -> PortRules {
         // A trash that can't be read keeps nobody from making an instance.
-        let removed = ((try? await trash()) ?? []).filter { $0.instance.id != id }
-        return PortRules(claims: claims(except: id), kept: Set(removed.flatMap(\.instance.ports).map(\.port)))
+        let removed = ((try? await trash()) ?? []).filter { $0.instance.id != record.id }.flatMap(\.instance.ports)
+        return PortRules(
+            claims: claims(except: record.id), kept: Set(removed.map(\.port)),
+            shadows: Set((removed + record.ports).filter { $0.kind == .shadow }.map(\.port)))
     }
 
     private func claims(except id: String) -> [UInt16: String] {
@@ -26,7 +29,7 @@ extension InstanceManager {
     /// - Parameter request: nil when an instance comes back: it gets its old ports if it can.
     func allocatePorts(_ record: InstanceRecord, _ request: NewInstance?) async throws(DevError) -> InstanceRecord {
         guard let binder else { throw InstanceManager.notStarted }
-        let rules = await rules(except: record.id)
+        let rules = await rules(for: record)
         var asked: [PortRecord.Kind: UInt16] = [:]
         for (kind, port) in [(PortRecord.Kind.http, request?.httpPort), (.main, request?.mainPort), (.shadow, request?.shadowPort)] {
             guard let port, port != 0 else { continue }

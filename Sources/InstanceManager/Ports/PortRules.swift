@@ -17,7 +17,7 @@ public protocol PortBinder: Sendable {
 }
 
 /// Which ports an instance gets (prisma-dev-cli.md §7): an asked one is never moved; else the one that it had last,
-/// else the default, else the first free from 51217 up. 51213 is the daemon's HTTP port, and 51216 prisma dev's streams.
+/// else the default, else the first free from 51217 up, of each two the first for the database and the second for the shadow. 51213 is the daemon's HTTP port, and 51216 prisma dev's streams.
 struct PortRules: Sendable {
     static let firstFree: UInt16 = 51_217
     static let defaults: [PortRecord.Kind: UInt16] = [.main: 51_214, .shadow: 51_215]
@@ -26,6 +26,9 @@ struct PortRules: Sendable {
     var claims: [UInt16: String]
     /// Ports of what is in the trash: given to others when they are asked for, or when there is no other.
     var kept: Set<UInt16> = []
+    /// Where shadow databases were: those of the trash, and the instance's own. Old URLs of them lie in people's files, and whoever
+    /// connects to one empties what is there. So no main database gets such a port but by its number.
+    var shadows: Set<UInt16> = []
 
     /// How an instance gets a port that is free.
     static func otherPort(_ name: InstanceName, _ kind: PortRecord.Kind) -> String {
@@ -61,7 +64,8 @@ struct PortRules: Sendable {
     func candidates(_ kind: PortRecord.Kind, last: UInt16?, standard: Bool = true, taken: Set<UInt16>) -> [UInt16] {
         var result: [UInt16] = []
         func add(_ port: UInt16, lasting: Bool = true) {
-            guard claims[port] == nil, lasting != kept.contains(port), !taken.contains(port), !result.contains(port),
+            guard kind != .main || !shadows.contains(port), claims[port] == nil, lasting != kept.contains(port), !taken.contains(port),
+                !result.contains(port),
                 !UnsafePorts.contains(port)
             else { return }
             result.append(port)
@@ -70,8 +74,11 @@ struct PortRules: Sendable {
         if standard, let port = PortRules.defaults[kind] { add(port) }
         let highest = max(claims.keys.max() ?? 0, PortRules.firstFree)
         let end = UInt16(min(65_535, Int(highest) + 100))
-        for port in PortRules.firstFree...end { add(port) }
-        if end < 65_535 { for port in (end + 1)...65_535 where result.count < 64 { add(port) } }
+        // Pairs: the first of each is for main databases, the second for shadows, also when a neighbour is taken. So what was given
+        // to a shadow once, and is no longer remembered, comes to no main database either.
+        let first = PortRules.firstFree + (kind == .shadow ? 1 : 0)
+        for port in stride(from: first, through: end, by: 2) { add(port) }
+        for port in stride(from: first, through: 65_535, by: 2) where port > end && result.count < 64 { add(port) }
         for port in kept.sorted() { add(port, lasting: false) }
         return result
     }

@@ -9,6 +9,7 @@ import Testing
         try await withFault { fixture in
             let ports = try ["--db-port", "\(FreePort.find())", "--shadow-db-port", "\(FreePort.find())"]
             let made = try Made(await fixture.dev(["up", "old", "--json"] + ports))
+            let shadow = try await Self.shadowPort("old", fixture)
             try await fixture.done("rm", "old", "--force", "--yes")
             let same = try await fixture.dev("undo", "rm", "old", "--json")
             #expect(try Made(same).url == made.url && same.errors.isEmpty, "\(same)")
@@ -18,7 +19,49 @@ import Testing
             #expect(taker.status == 0 && taker.errors.contains("warning: Port \(made.port) was that of old"), "\(taker)")
             let back = try await fixture.dev("undo", "rm", "old")
             #expect(back.status == 0 && back.errors.contains("warning: The URL of old has changed: it had port \(made.port)"), "\(back)")
+            // What is free stays what it was.
+            #expect(try await Self.shadowPort("old", fixture) == shadow)
         }
+    }
+
+    /// Whoever has the old shadow URL empties the database that is there: never another's, and never the instance's own.
+    @Test func noMainDatabaseComesToAShadowsPort() async throws {
+        try await withFault { fixture in
+            let made = try Made(await fixture.dev("up", "old", "--json"))
+            let (main, shadow) = (made.port, try await Self.shadowPort("old", fixture))
+            try await fixture.psql(made.url, "CREATE TABLE precious AS SELECT 1 AS x")
+            try await fixture.done("rm", "old", "--force", "--yes")
+            try await fixture.done("up", "taker", "--db-port", "\(main)", "--shadow-db-port", "0")
+            let back = try Made(await fixture.dev("undo", "rm", "old", "--json"))
+            #expect(back.port != main && back.port != shadow, "\(back.url)")
+            #expect(try await fixture.psql(back.url, "SELECT x FROM precious") == "1")
+
+            // Also one that is in the trash, when any port will do.
+            try await fixture.done("rm", "old", "--force", "--yes")
+            let fresh = try Made(await fixture.dev("up", "fresh", "--db-port", "0", "--shadow-db-port", "0", "--json"))
+            #expect(fresh.port != shadow && fresh.port != back.port)
+            let asked = try await fixture.dev("up", "asked", "--db-port", "\(shadow)", "--shadow-db-port", "0")
+            #expect(asked.status == 0 && asked.errors.contains("whoever still has that URL empties"), "\(asked)")
+        }
+    }
+
+    /// With its own shadow port forgotten, the numbering alone keeps the two kinds apart.
+    @Test func movedPortsKeepTheirKind() async throws {
+        try await withFault { fixture in
+            let made = try Made(await fixture.dev("up", "shop", "--db-port", "0", "--shadow-db-port", "0", "--json"))
+            let shadow = try await Self.shadowPort("shop", fixture)
+            try await fixture.done("up", "shop", "--shadow-db-port", "\(FreePort.find())")
+            try await fixture.killDaemon()
+            let stranger = try Stranger(port: made.port)
+            let moved = try Made(await fixture.dev("up", "shop", "--db-port", "0", "--json"))
+            #expect(moved.port != made.port && moved.port != shadow, "\(moved.url)")
+            stranger.leave()
+        }
+    }
+
+    private static func shadowPort(_ name: String, _ fixture: DaemonFixture) async throws -> UInt16 {
+        let port = try await fixture.facts("status", name)["shadowPort"] as? Int
+        return try UInt16(#require(port))
     }
 
     /// What the message says to do helps.
