@@ -25,6 +25,7 @@ class Executor:
     def __init__(self, shared, scratch, database):
         with tarfile.open(f"{shared}/clients/clients.tar.gz") as tar:
             tar.extractall(scratch, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}))
+        self.scratch = scratch
         self.child = subprocess.Popen(
             ["node", f"{scratch}/bin/qpe.mjs", "--url", database, "--port", "0"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
             text=True, cwd=scratch)
@@ -58,6 +59,33 @@ def _wrk(url, script, connections, seconds):
     if errors:
         raise system.Failure(f"{errors:.0f} errors of {url}")
     return rate, p50, p99
+
+
+# (operation, least share of the in-process adapter's throughput)
+CLIENT_CASES = [("findUnique", 0.75), ("nested", 1.4), ("update", 0.75), ("itx", 0.6)]
+
+
+def _clients(bench, shared, clients, urls):
+    """The stock client end to end, 8 calls at once, beside the same client with its in-process `adapter-pg`."""
+    folder = bench.folder("client")
+    os.symlink(f"{clients}/node_modules", f"{folder}/node_modules")
+    for name in ("schema.prisma", "client_bench.mjs"):
+        shutil.copy(f"{shared}/bench/{name}", folder)
+    with open(f"{folder}/prisma.config.mjs", "w") as file:
+        file.write("import { defineConfig } from 'prisma/config'\n"
+                   "export default defineConfig({ schema: './schema.prisma', datasource: { url: 'postgres://localhost:1/x' } })\n")
+    system.run([f"{clients}/bin/prisma", "generate"], cwd=folder)
+    samples = {side: {name: [] for name, _ in CLIENT_CASES} for side in urls}
+    for number in range(bench.rounds(3)):
+        print(f"  the stock client, round {number + 1}", flush=True)
+        for side in turns(urls):
+            kind = "adapter" if side == "adapter" else "accelerate"
+            output = system.run(["node", "client_bench.mjs", kind, urls[side]], cwd=folder, timeout=300)
+            for name, rate in re.findall(r"(\w+) c=8: (\d+) ops/s", output):
+                samples[side][name].append(float(rate))
+    return [Figure("shim", f"stock client, 8 at once: {'interactive transaction' if name == 'itx' else name}", "/s",
+                   samples["devdb"][name], samples["adapter"][name], "adapter-pg in its process", "ratio", least, False, digits=0)
+            for name, least in CLIENT_CASES]
 
 
 def shim(bench):
@@ -100,7 +128,7 @@ def shim(bench):
                 figures.append(Figure("shim", what + ", p99 against its p50", "ms", list(column["devdb"][2]), list(column["executor"][1]),
                                       "Prisma's executor", "ratio", 1, True, digits=2))
         figures.append(Figure("shim", "the daemon under that load, resident", "MB", [most / 1e6], limit=48))
-        return figures
+        return figures + _clients(bench, shared, executor.scratch, {"devdb": facts["prismaPostgresUrl"], "adapter": database})
     finally:
         executor.stop()
         home.remove("shim")
