@@ -10,8 +10,8 @@ public import Registry
     internal import Glibc
 #endif
 
-/// The part of the daemon that owns every client-facing PostgreSQL port (docs/front.md). Each client is one task on the loop
-/// until it has reached a server; then its socket is the backend's, or the pump moves its bytes.
+/// The part of the daemon that owns every client-facing PostgreSQL port (docs/front.md). A client is one task on the loop,
+/// or none on the short way, until it has reached a server; then its socket is the backend's, or the pump moves its bytes.
 public actor Front: PortBinder {
     nonisolated let loop: Loop
     public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
