@@ -142,10 +142,11 @@ final class ManagerFixture: Sendable {
 
     /// Wakes it and asks one question.
     @discardableResult
-    func query(_ id: String, _ sql: String) async throws -> String? {
+    func query(_ id: String, _ sql: String, database: String = "postgres") async throws -> String? {
         let endpoint = try await manager.endpoint(id)
         let session = try await Session.connect(
-            loop: loop, ["host": endpoint.socketDirectory, "port": "5432", "user": "postgres", "dbname": "postgres"], timeout: .seconds(10))
+            loop: loop, ["host": endpoint.socketDirectory, "port": "5432", "user": "postgres", "dbname": database],
+            timeout: .seconds(10))
         defer { session.close() }
         return try await session.query(sql).rows.first?.first ?? nil
     }

@@ -8,7 +8,7 @@ extension InstanceManager {
 
     /// Runs work in a session with a server that is awake, or wakes it first.
     private func withSession<T: Sendable>(
-        _ id: String, database: String = "postgres", _ work: (ServerSession) async throws(SessionError) -> T
+        _ id: String, database: String? = nil, _ work: (ServerSession) async throws(SessionError) -> T
     ) async throws(DevError) -> T {
         guard let effects else { throw InstanceManager.notStarted }
         let owner = try owner(id)
@@ -21,7 +21,7 @@ extension InstanceManager {
             defer { session.close() }
             return try await work(session)
         } catch {
-            throw DevError(error, object: database)
+            throw DevError(error, object: database ?? "postgres")
         }
     }
 

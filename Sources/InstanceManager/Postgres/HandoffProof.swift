@@ -8,18 +8,26 @@ internal import PostgresWire
 enum HandoffProof {
     enum Outcome {
         /// The socket pair's end that the backend now serves, ready for a query. The tether is part of the session.
-        case proved(ServerSession)
+        case proved(ServerSession, OwnLogin)
         /// 57P01 to 57P03: not yet, or not any more.
         case unavailable(sqlState: String)
         /// The server answers, but not through the hand-off: its words or ours.
-        case refused(String)
+        case refused(String, sqlState: String? = nil)
     }
 
     /// How long a server that has taken the connection may think.
     static let patience: Duration = .seconds(10)
 
     /// - Throws: when nobody listens (yet), or our descriptors are used up.
-    static func run(loop: Loop, socketPath: String, random: UInt64) async throws(DevError) -> Outcome {
+    static func run(loop: Loop, socketPath: String, random: () -> UInt64) async throws(DevError) -> Outcome {
+        var login = OwnLogin()
+        while true {
+            let outcome = try await attempt(loop: loop, socketPath: socketPath, random: random(), login)
+            guard case .refused(_, let sqlState) = outcome, login.adapt(to: sqlState) else { return outcome }
+        }
+    }
+
+    private static func attempt(loop: Loop, socketPath: String, random: UInt64, _ login: OwnLogin) async throws(DevError) -> Outcome {
         let name = HandoffMessage.peerName(trusted: true, address: "127.0.0.1", port: 1, random: random)
         let tether = try await Socket.unix(loop: loop, path: socketPath, name: name)
         let pair: (Socket, Socket)
@@ -36,13 +44,8 @@ enum HandoffProof {
         watch.start(after: patience) { session.close() }
         defer { watch.close() }
         do throws(DevError) {
-            let packet = StartupPacket(
-                user: "postgres", database: "postgres",
-                [
-                    .init("application_name", WireText(ServerQueries.applicationName)), .init("client_encoding", "UTF8"),
-                    // The one thing it may write is the first password, which the next start would write again: no fsync.
-                    .init("options", WireText(ServerQueries.options + " -c synchronous_commit=off")),
-                ])
+            // The one thing it may write is the first password, which the next start would write again: no fsync.
+            let packet = login.packet(more: " -c synchronous_commit=off")
             try await tether.write(HandoffMessage.encode(packet.encoded()), passing: pair.1.descriptor)
             var answer: [UInt8] = []
             let count = try await tether.read(into: &answer, max: 8192)
@@ -57,10 +60,10 @@ enum HandoffProof {
             return .refused(error.cause ?? error.message)
         }
         do throws(SessionError) {
-            guard let message = try await session.greeted() else { return .proved(session) }
+            guard let message = try await session.greeted() else { return .proved(session, login) }
             session.close()
             return ["57P01", "57P02", "57P03"].contains(message.code)
-                ? .unavailable(sqlState: message.code) : .refused("\(message.message) (\(message.code))")
+                ? .unavailable(sqlState: message.code) : .refused("\(message.message) (\(message.code))", sqlState: message.code)
         } catch {
             session.close()
             return .refused(error.message)

@@ -24,6 +24,8 @@ final class LivingServer {
     private var exitWatch: ExitWatch?
     /// How clients get through; found out at the first session.
     var passage: Passage?
+    /// How our own sessions got in.
+    var login = OwnLogin()
     /// Why the hand-off did not work, if it was tried.
     var handoffProblem: String?
     /// What it has lost, once it was told to go for that.

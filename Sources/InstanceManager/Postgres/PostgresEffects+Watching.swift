@@ -85,14 +85,15 @@ extension PostgresEffects {
     /// Through the hand-off. nil when that does not work: a plain session must tell what the server is up to.
     func prove(_ held: LivingServer, _ record: InstanceRecord) async -> ServerStatus? {
         do {
-            switch try await HandoffProof.run(loop: loop, socketPath: held.socketPath, random: random()) {
-            case .proved(let session):
+            switch try await HandoffProof.run(loop: loop, socketPath: held.socketPath, random: random) {
+            case .proved(let session, let login):
                 defer { session.close() }
+                held.login = login
                 try await ServerQueries.ensurePassword(session, verifier: record.verifier)
                 held.passage = record.front == "pump" ? .pump(marked: true, reason: "asked for by --front pump") : .handoff
                 return .ready(held.endpoint)
             case .unavailable: return .recovering
-            case .refused(let why):
+            case .refused(let why, _):
                 held.handoffProblem = why
                 return nil
             }
@@ -116,7 +117,7 @@ extension PostgresEffects {
             case "57P01"?, "57P02"?, nil:
                 log.debug("probe", ["instance": record.name, "error": error.message])
                 return nil
-            // It takes sessions, though not ours: all connections are in use, the database `postgres` was dropped.
+            // It takes sessions, though not ours: all connections are in use.
             default: return .ready(endpoint(held, record))
             }
         }

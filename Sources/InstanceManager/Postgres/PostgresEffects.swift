@@ -45,7 +45,9 @@ actor PostgresEffects: InstanceEffects {
         ServerFolder(layout: layout, user: user, id: record.id, name: record.name)
     }
 
-    func queries(_ server: LivingServer) -> ServerQueries { ServerQueries(loop: loop, socketDirectory: server.socketDirectory) }
+    func queries(_ server: LivingServer) -> ServerQueries {
+        ServerQueries(loop: loop, socketDirectory: server.socketDirectory, login: server.login)
+    }
 
     /// Keeps the log of a running server within its limit. Looked at when the server is looked at anyway.
     func shortenLog(_ id: String) async {

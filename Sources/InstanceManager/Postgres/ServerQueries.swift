@@ -5,26 +5,38 @@ internal import PostgresWire
 /// What the daemon asks of a running server, over the private socket, as the owner.
 struct ServerQueries: Sendable {
     static let applicationName = "devdb daemon"
-    /// What a person sets for all sessions must not keep ours from their work, nor fill the log with it.
-    static let options = "-c statement_timeout=60s -c log_statement=none -c default_transaction_read_only=off"
     let loop: Loop
     let socketDirectory: String
+    /// What was last found to work.
+    var login = OwnLogin()
 
-    /// - Parameter timeout: for the connection; a server that is busy answers late, one that is stuck never.
-    func connect(database: String = "postgres", timeout: Duration = .seconds(10)) async throws(SessionError) -> ServerSession {
-        let packet = StartupPacket(
-            user: "postgres", database: WireText(database),
-            [
-                .init("application_name", WireText(ServerQueries.applicationName)), .init("client_encoding", "UTF8"),
-                .init("options", WireText(ServerQueries.options)),
-            ])
-        return try await ServerSession.connect(loop: loop, path: socketDirectory + "/.s.PGSQL.5432", packet: packet, timeout: timeout)
+    /// - Parameters:
+    ///   - database: one that it must be; nil: whichever there is.
+    ///   - timeout: for a connection; a server that is busy answers late, one that is stuck never.
+    func connect(database: String? = nil, timeout: Duration = .seconds(10)) async throws(SessionError) -> ServerSession {
+        let path = socketDirectory + "/.s.PGSQL.5432"
+        var login = login
+        while true {
+            do throws(SessionError) {
+                return try await ServerSession.connect(loop: loop, path: path, packet: login.packet(database: database), timeout: timeout)
+            } catch {
+                let last = login
+                guard login.adapt(to: error.sqlState), database == nil || login.isPrivileged != last.isPrivileged else { throw error }
+            }
+        }
     }
 
     /// Sets the owner's password if the cluster has none yet: only the verifier travels.
     static func ensurePassword(_ session: ServerSession, verifier: Secret?) async throws(SessionError) {
         guard let verifier else { return }
-        let rows = try await session.query(hasPassword)
+        let rows: [[String?]]
+        do throws(SessionError) {
+            rows = try await session.query(hasPassword)
+        } catch {
+            // An owner that is no superuser may not look; it was one when it got its first password.
+            guard error.sqlState == "42501" else { throw error }
+            return
+        }
         guard rows.first?.first == "f" else { return }
         try await setPassword(session, verifier: verifier)
     }
@@ -60,7 +72,7 @@ struct ServerQueries: Sendable {
     }
 
     /// Whether anybody is at work. What GUIs and pools send to keep a connection open is no use: such a session counts
-    /// from its beginning.
+    /// from its beginning. Of what an owner that is no superuser may not see it only knows that it is there: it is in use.
     static func use(_ session: ServerSession) async throws(SessionError) -> ServerUse {
         let rows = try await session.query(
             """
@@ -69,8 +81,8 @@ struct ServerQueries: Sendable {
                        WHEN query ~* '^\\s*(select\\s+[0-9]+|select|select\\s+version\\(\\)|)\\s*;?\\s*$' THEN backend_start
                        ELSE state_change END))
             FROM pg_catalog.pg_stat_activity
-            WHERE backend_type IN ('client backend', 'walsender') AND pid <> pg_backend_pid()
-              AND application_name <> '\(applicationName)'
+            WHERE (backend_type IN ('client backend', 'walsender') OR (backend_type IS NULL AND usesysid IS NOT NULL))
+              AND pid <> pg_backend_pid() AND application_name <> '\(applicationName)'
             """)
         guard let row = rows.first, row.count == 2, let busy = row[0].flatMap({ Int($0) }) else { return .unknown }
         return busy > 0 ? .inUse : .idle(seconds: row[1].flatMap { Double($0) })
@@ -79,8 +91,8 @@ struct ServerQueries: Sendable {
     static func sessions(_ session: ServerSession) async throws(SessionError) -> Int {
         let rows = try await session.query(
             """
-            SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type IN ('client backend', 'walsender')
-            AND pid <> pg_backend_pid() AND application_name <> '\(applicationName)'
+            SELECT count(*) FROM pg_catalog.pg_stat_activity
+            WHERE (backend_type IN ('client backend', 'walsender') OR (backend_type IS NULL AND usesysid IS NOT NULL)) AND pid <> pg_backend_pid() AND application_name <> '\(applicationName)'
             """)
         return (rows.first?.first ?? nil).flatMap { Int($0) } ?? 0
     }
