@@ -13,6 +13,8 @@ public enum ControlEvent: Sendable, Equatable {
     case progress(String)
     /// A line of a log.
     case line(String)
+    /// Up to here a log has been told.
+    case position(LogPosition)
     /// It is silent and does not say that it lives: what to tell people.
     case silent(String)
     /// `CallObserver.tick` milliseconds went by with nothing to read.

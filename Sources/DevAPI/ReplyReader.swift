@@ -7,6 +7,7 @@ struct ReplyReader<Answer: Decodable> {
     private struct Line: Decodable {
         var progress: String?
         var line: String?
+        var at: LogPosition?
         var result: Answer?
         var error: DevError?
     }
@@ -68,8 +69,7 @@ struct ReplyReader<Answer: Decodable> {
             rest = []
             try take(line) { _ in }
         }
-        // A log that has been told to its end needs no result.
-        return answer ?? Done() as? Answer
+        return answer
     }
 
     private mutating func take(_ bytes: [UInt8], _ happened: (ControlEvent) -> Void) throws(DevError) {
@@ -80,6 +80,7 @@ struct ReplyReader<Answer: Decodable> {
         if let error = line.error { throw error }
         if let text = line.progress { happened(.progress(text)) }
         if let text = line.line { happened(.line(text)) }
+        if let position = line.at { happened(.position(position)) }
         if let result = line.result { answer = result }
     }
 

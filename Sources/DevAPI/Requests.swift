@@ -73,17 +73,31 @@ public struct UndoRequest: Sendable, Codable, Equatable {
     public init(name: String) { self.name = name }
 }
 
-/// `POST /v1/logs`.
+/// How far a server's log has been told; the next daemon goes on from there.
+public struct LogPosition: Sendable, Codable, Equatable {
+    /// The file's inode: the log is rotated.
+    public var file: UInt64
+    public var offset: Int64
+    public init(file: UInt64, offset: Int64) {
+        self.file = file
+        self.offset = offset
+    }
+}
+
+/// `POST /v1/logs`. With `follow`, `{"at":…}` (a `LogPosition`) comes after the lines up to there.
 public struct LogsRequest: Sendable, Codable, Equatable {
     public static let path = "logs"
     public var selection: Selection
     /// How many of the last lines first.
     public var tail: Int
     public var follow: Bool
-    public init(selection: Selection, tail: Int, follow: Bool) {
+    /// In place of the last lines: what came after this.
+    public var after: LogPosition?
+    public init(selection: Selection, tail: Int, follow: Bool, after: LogPosition? = nil) {
         self.selection = selection
         self.tail = tail
         self.follow = follow
+        self.after = after
     }
 }
 

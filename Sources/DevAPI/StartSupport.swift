@@ -61,6 +61,14 @@ struct StartLock: ~Copyable {
     }
     deinit { if descriptor >= 0 { close(descriptor) } }
 
+    /// Somebody starts or replaces a daemon.
+    static func isHeld(_ layout: HomeLayout) -> Bool {
+        let descriptor = open(ControlProtocol.startLock(layout), O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return retrying { flock(descriptor, LOCK_SH | LOCK_NB) } != 0 && errno == EWOULDBLOCK
+    }
+
     /// The modes are the daemon's (plan of the home in `HomeLayout`): under root the servers' user passes through.
     private static func makeHome(_ root: String) {
         guard access(root, F_OK) != 0 else { return }

@@ -39,7 +39,7 @@ final class Progress {
             if !context.terminal.isError, !saidSilent { context.err("\(text)\n") }
             saidSilent = true
             draw()
-        case .line: break
+        case .line, .position: break
         }
     }
 

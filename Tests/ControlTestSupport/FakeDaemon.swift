@@ -159,6 +159,9 @@ extension FakeDaemon.Step {
     }
     public static func progress(_ text: String) -> FakeDaemon.Step { .line("{\"progress\":\"\(text)\"}") }
     public static func log(_ text: String) -> FakeDaemon.Step { .line("{\"line\":\"\(text)\"}") }
+    public static func position(_ file: UInt64, _ offset: Int64) -> FakeDaemon.Step {
+        .line("{\"at\":{\"file\":\(file),\"offset\":\(offset)}}")
+    }
 }
 
 /// For handlers that answer the first request in another way than the next.

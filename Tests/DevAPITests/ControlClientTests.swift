@@ -161,10 +161,43 @@ import Testing
         #expect(ticks >= 3)
     }
 
-    @Test func `A log that ends needs no result`() throws {
+    @Test func `A log that ends without a result was cut`() throws {
         let daemon = try FakeDaemon { _ in [.log("one")] }
         defer { daemon.close() }
-        let _: Done = try ControlClient(layout: daemon.layout).call("logs", Done())
+        #expect { let _: Done = try ControlClient(layout: daemon.layout).call("logs", Done()) } throws: {
+            ($0 as? DevError)?.code == .daemonUnreachable
+        }
+    }
+
+    @Test func `Who follows a log goes on with the next daemon, from where the last one was`() throws {
+        let calls = Counter()
+        let leaving = DevError(.daemonUnreachable, "The daemon is leaving", object: "devd")
+        let daemon = try FakeDaemon { _ in
+            switch calls.next() {
+            case 1: [.log("one"), .position(7, 30), .error(leaving)]
+            case 2: [.position(7, 40), .die]
+            default: [.log("two"), .result(Done())]
+            }
+        }
+        defer { daemon.close() }
+        var lines: [String] = []
+        let observer = CallObserver { event in if case .line(let line) = event { lines.append(line) } }
+        let request = LogsRequest(selection: Selection(patterns: ["app"], directory: "/"), tail: 5, follow: true)
+        #expect(try ControlClient(layout: daemon.layout).follow(request, observer: observer))
+        #expect(lines == ["one", "two"])
+        let positions = try daemon.requests.map { try $0.decode(LogsRequest.self).after?.offset }
+        #expect(positions == [nil, 30, 40])
+    }
+
+    @Test func `Who follows a log is told that no daemon came`() throws {
+        let daemon = try FakeDaemon { _ in [.log("one"), .position(7, 30), .vanish] }
+        defer { daemon.close() }
+        let request = LogsRequest(selection: Selection(patterns: ["app"], directory: "/"), tail: 5, follow: true)
+        #expect { _ = try ControlClient(layout: daemon.layout).follow(request, observer: CallObserver()) } throws: {
+            let error = $0 as? DevError
+            return error?.code == .daemonUnreachable && error?.message.contains("no other has come") == true
+        }
+        #expect(daemon.requests.count == 1)
     }
 
     @Test func `A long answer arrives whole`() throws {

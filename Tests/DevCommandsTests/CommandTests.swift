@@ -88,6 +88,16 @@ import Testing
         #expect(stage.daemon.requests.map(\.path) == ["up", "logs", "stop"])
     }
 
+    @Test func `Without its daemon it ends, and stops nothing`() throws {
+        let stage = try Stage { request in
+            request.path == "up" ? [.result(Samples.instance())] : [.log("ready"), .position(7, 6), .vanish]
+        }
+        defer { stage.close() }
+        #expect(stage.run("up", "--foreground") == 5)
+        #expect(stage.errors.contains("dev up app --foreground to follow it again, or dev stop app"))
+        #expect(stage.daemon.requests.map(\.path) == ["up", "logs"])
+    }
+
     // MARK: Facts
 
     @Test func `url prints one line`() throws {

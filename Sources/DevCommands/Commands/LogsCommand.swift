@@ -6,7 +6,7 @@ internal import DevAPI
 enum LogsCommand {
     static let description = Command(
         "logs", aliases: ["log"], abstract: "Print the server log of an instance",
-        discussion: ["-f goes on across stops and starts of the server, until Ctrl-C."],
+        discussion: ["-f goes on across stops and starts of the server and restarts of the daemon, until Ctrl-C."],
         examples: [Example("dev logs -f", "Follow the project's"), Example("dev logs app -n 20", "The last 20 lines of another")],
         options: [
             Option("name", value: Value("NAME", .instance), abstract: "The instance; the same as the argument NAME"),
@@ -24,8 +24,12 @@ enum LogsCommand {
         let observer = CallObserver(output: context.output) { event in
             if case .line(let line) = event { context.out(line + "\n") }
         }
-        do {
-            let _: Done = try context.client.call(LogsRequest.path, request, observer: observer)
+        do throws(DevError) {
+            guard request.follow else {
+                let _: Done = try context.client.call(LogsRequest.path, request, observer: observer)
+                return 0
+            }
+            _ = try context.client.follow(request, observer: observer)
         } catch {
             // `dev logs -f | head`: who wanted them has all.
             guard error.code == .cancelled else { throw error }

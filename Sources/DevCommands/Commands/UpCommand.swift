@@ -84,18 +84,27 @@ enum UpCommand {
         (1...3).contains(text.utf8.count) && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
     }
 
-    /// Until Ctrl-C; then the server stops and its data stay.
+    /// Until Ctrl-C or a request to end, and through restarts of the daemon; only the former stop the server. Its data stay.
     private static func follow(_ facts: InstanceFacts, interrupt: Int32, json: Bool, _ context: Context) throws(DevError) -> Int32 {
         let selection = try context.selection([facts.name])
         let observer = CallObserver(interrupt: interrupt) { event in
             // In JSON mode standard output is JSON alone.
             if case .line(let line) = event { context.say(line, json: json) }
         }
-        do {
-            let _: Done = try context.client.call(
-                LogsRequest.path, LogsRequest(selection: selection, tail: 0, follow: true), observer: observer)
+        let isRemoved: Bool
+        do throws(DevError) {
+            isRemoved = try context.client.follow(LogsRequest(selection: selection, tail: 0, follow: true), observer: observer)
         } catch {
-            guard error.code == .cancelled else { throw error }
+            // Whoever did that does not want the server to stop, or has stopped it already.
+            guard error.code == .daemonUnreachable else { throw error }
+            var error = error
+            error.help =
+                "The server was left as it is. Run dev up \(facts.name) --foreground to follow it again, or dev stop \(facts.name)"
+            throw error
+        }
+        guard !isRemoved else {
+            context.say("\(facts.name) has been removed", json: json)
+            return 0
         }
         let _: [InstanceFacts] = try context.call("stop", SelectRequest(selection: selection))
         context.say("\(facts.name) has been stopped; its data stay", json: json)

@@ -7,11 +7,13 @@ enum ControlLine {
     private struct Failure: Encodable { var error: DevError }
     private struct Progress: Encodable { var progress: String }
     private struct Line: Encodable { var line: String }
+    private struct Position: Encodable { var at: LogPosition }
 
     static func result(_ value: some Encodable) -> [UInt8] { encode(Result(result: value)) }
     static func error(_ error: DevError) -> [UInt8] { encode(Failure(error: error)) }
     static func progress(_ text: String) -> [UInt8] { encode(Progress(progress: text)) }
     static func line(_ text: String) -> [UInt8] { encode(Line(line: text)) }
+    static func position(_ position: LogPosition) -> [UInt8] { encode(Position(at: position)) }
 
     private static func encode(_ value: some Encodable) -> [UInt8] {
         // Our own values always encode; a failure would be a mistake of ours, and is still an answer.
@@ -31,4 +33,5 @@ final class Progress {
     func say(_ text: String) async { try? await stream.send(ControlLine.progress(text)) }
     /// - Throws: when the client has gone: whoever only tells stops then.
     func line(_ text: String) async throws(DevError) { try await stream.send(ControlLine.line(text)) }
+    func position(_ position: LogPosition) async throws(DevError) { try await stream.send(ControlLine.position(position)) }
 }

@@ -1,4 +1,5 @@
 internal import Basics
+internal import DevAPI
 
 #if canImport(Darwin)
     internal import Darwin
@@ -44,6 +45,30 @@ struct LogReader: Sendable {
             }
         }
         return Array(lines.suffix(count))
+    }
+
+    /// Behind the last whole line that was read.
+    var position: LogPosition? {
+        guard descriptor >= 0, let file = Self.inode(of: descriptor) else { return nil }
+        return LogPosition(file: file, offset: offset - Int64(partial.count))
+    }
+
+    /// Goes on at a position of another reader. - Returns: what follows it in the file before a rotation.
+    mutating func resume(_ position: LogPosition) -> [String] {
+        let from = max(position.offset, 0)
+        reopen()
+        if descriptor >= 0, Self.inode(of: descriptor) == position.file {
+            offset = min(from, size())
+            return []
+        }
+        var earlier = LogReader(path: path + ".1")
+        earlier.reopen()
+        defer { earlier.close() }
+        guard earlier.descriptor >= 0, Self.inode(of: earlier.descriptor) == position.file else { return [] }
+        earlier.offset = from
+        var lines: [String] = []
+        while let piece = earlier.read() { lines += earlier.split(piece) }
+        return lines + earlier.rest()
     }
 
     /// What has come since, and whether there may be more now.

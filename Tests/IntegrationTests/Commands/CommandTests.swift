@@ -102,6 +102,41 @@ import Testing
         }
     #endif
 
+    /// Neither restarting nor stopping the daemon is a Ctrl-C: the server and its sessions live on.
+    @Test func foregroundOutlivesTheDaemon() async throws {
+        try await DaemonFixture.run { fixture in
+            let url = try await fixture.up("shop", ports: DaemonFixture.ownPorts())
+            func follow(_ words: String...) throws -> Conversation {
+                try Conversation(fixture.devProgram, words, environment: fixture.environment, onTerminal: false)
+            }
+            let (foreground, logs) = try (follow("up", "shop", "--foreground"), follow("logs", "shop", "-f"))
+            func mark(_ text: String) async throws { try await fixture.psql(url, "do $$ begin raise log '\(text)'; end $$") }
+            // It follows a little later than it says so.
+            for attempt in 1... {
+                try await mark("first")
+                do { try await foreground.hear("LOG:  first", seconds: 1) } catch  where attempt < 30 { continue }
+                break
+            }
+            try await mark("before")
+            for follower in [foreground, logs] { try await follower.hear("LOG:  before") }
+            let pid = try await fixture.facts("status", "shop")["pid"] as? Int
+            try await fixture.done("daemon", "restart")
+            try await mark("after")
+            // Nothing is left out, and nothing told twice.
+            for follower in [foreground, logs] { #expect(try await !follower.hear("LOG:  after").contains("LOG:  before")) }
+            #expect(try await fixture.facts("status", "shop")["pid"] as? Int == pid)
+
+            try await fixture.done("daemon", "stop")
+            for follower in [foreground, logs] {
+                let result = try await follower.end(seconds: 20)
+                #expect(result.status == 5 && result.output.contains("The daemon has ended"), "\(result)")
+                #expect(!result.output.contains("LOG:"), "\(result)")
+            }
+            #expect(try await fixture.dev("daemon", "status").status == 5)
+            #expect(try await fixture.facts("status", "shop")["pid"] as? Int == pid)
+        }
+    }
+
     @Test func foregroundEndsWithTheServerAsleep() async throws {
         try await DaemonFixture.run { fixture in
             let script = """
