@@ -58,7 +58,7 @@ enum ConfigCommand {
         } else {
             let rows = facts.entries.map { [$0.key, $0.value, $0.source] }
             context.out(Table.text(["KEY", "VALUE", "SOURCE"], rows, colours: context.coloursOutput))
-            pending(facts, context)
+            pending(facts.pendingRestart, facts, context)
         }
         return 0
     }
@@ -85,11 +85,12 @@ enum ConfigCommand {
         guard let value else {
             throw DevError(.usage, "dev config set needs VALUE", object: key, help: "Run dev config set KEY VALUE")
         }
-        return try changed(try call(invocation, context, set: [key: value]), invocation, context)
+        return try changed(key, try call(invocation, context, set: [key: value]), invocation, context)
     }
 
     static func unset(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
-        try changed(try call(invocation, context, unset: [invocation.argument("KEY") ?? ""]), invocation, context)
+        let key = invocation.argument("KEY") ?? ""
+        return try changed(key, try call(invocation, context, unset: [key]), invocation, context)
     }
 
     private static func call(
@@ -99,15 +100,22 @@ enum ConfigCommand {
         return try context.call(ConfigRequest.path, ConfigRequest(selection: selection, set: set, unset: unset))
     }
 
-    private static func changed(_ facts: ConfigFacts, _ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
-        if invocation.flag("json") { try context.printJSON(facts) } else { pending(facts, context) }
+    private static func changed(
+        _ key: String, _ facts: ConfigFacts, _ invocation: Invocation, _ context: Context
+    ) throws(DevError) -> Int32 {
+        if invocation.flag("json") {
+            try context.printJSON(facts)
+        } else {
+            // What waits from before is shown by `dev config`: beside a key that holds at once it would seem to wait too.
+            pending(facts.pendingRestart.filter { $0 == key }, facts, context)
+        }
         for note in facts.notes { context.err("warning: \(note)\n") }
         return 0
     }
 
-    private static func pending(_ facts: ConfigFacts, _ context: Context) {
-        guard !facts.pendingRestart.isEmpty else { return }
-        let keys = facts.pendingRestart.joined(separator: ", ")
+    private static func pending(_ keys: [String], _ facts: ConfigFacts, _ context: Context) {
+        guard !keys.isEmpty else { return }
+        let keys = keys.joined(separator: ", ")
         context.err("Takes effect when the server starts again (dev stop \(facts.name), dev up \(facts.name)): \(keys)\n")
     }
 }
