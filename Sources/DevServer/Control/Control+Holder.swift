@@ -33,7 +33,10 @@ extension Control {
     /// - Throws: `exists` when the name is a folder's, and the server another's. Only `dev up` takes what was left.
     func check(_ project: Project, takes: Bool) async throws(DevError) {
         guard project.nameIsFolders, let record = await manager.status(project.name)?.record else { return }
-        let own = "name this one's server: dev up NAME, or name = \"NAME\" in \(project.folder ?? "")/dev.toml"
+        // What is written down is known to every command; a name on a command line is that command's alone.
+        let own =
+            "write name = \"NAME\" at the top of \(project.folder ?? "")/dev.toml and run dev up; or give a NAME to dev up, and again to "
+            + "every other command (dev url NAME)"
         switch try await holder(of: record, for: project) {
         case .nobody, .here: return
         case .elsewhere(let other):

@@ -19,8 +19,14 @@ import Testing
             ] {
                 let refused = try await fixture.dev(words, in: other)
                 #expect(refused.status == 4 && refused.output.isEmpty && refused.errors.contains(mine), "\(words): \(refused.errors)")
-                #expect(refused.errors.contains("dev up NAME") && refused.errors.contains(other + "/dev.toml"))
+                #expect(refused.errors.contains("again to every other command") && refused.errors.contains(other + "/dev.toml"))
             }
+            // What is advised helps the commands without a name.
+            try "name = \"mine\"\n[settings]\nwork_mem = \"5MB\"\n".write(toFile: other + "/dev.toml", atomically: true, encoding: .utf8)
+            let own = try await up(fixture, in: other)
+            #expect(own["created"] as? Bool == true)
+            #expect(try await fixture.done("url", in: other) == own["url"] as? String)
+            try FileManager.default.removeItem(atPath: other + "/dev.toml")
             // By its name it is anybody's, and stays whose it is.
             #expect(try await fixture.done("url", "shop", in: other) == url)
             try await fixture.done("up", "shop", in: other)
