@@ -14,6 +14,8 @@ extension Control {
         case elsewhere(String)
         /// A folder that is gone, or goes by another name now.
         case left(String, why: String)
+
+        var isLeft: Bool { if case .left = self { true } else { false } }
     }
 
     func holder(of record: InstanceRecord, for project: Project) async throws(DevError) -> Holder {

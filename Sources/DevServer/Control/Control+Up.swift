@@ -11,7 +11,7 @@ extension Control {
         let (name, project) = try await one(request.selection, takes: true)
         let wanted = try Wanted(request, file: project.file)
         do throws(DevError) {
-            return try await up(name, project, wanted, progress)
+            return try await up(name, project, wanted, from: request.selection.directory, progress)
         } catch {
             // A setting of dev.toml, with its place there.
             guard error.code == .badConfiguration, let file = project.file, wanted.sources["settings." + error.object] == file.path else {
@@ -21,9 +21,9 @@ extension Control {
         }
     }
 
-    private func up(_ name: InstanceName, _ project: Project, _ wanted: Wanted, _ progress: Progress) async throws(DevError)
-        -> InstanceFacts
-    {
+    private func up(
+        _ name: InstanceName, _ project: Project, _ wanted: Wanted, from directory: String, _ progress: Progress
+    ) async throws(DevError) -> InstanceFacts {
         var created = false
         var wantsExtensions = false
         let record: InstanceRecord
@@ -50,6 +50,8 @@ extension Control {
             created = true
         } else if let present {
             holder = try await self.holder(of: present.record, for: project)
+            var wanted = wanted
+            wanted.silenced = try await silenced(present.record, project, holder, from: directory)
             record = try await adapt(present, to: wanted, project: project, holder: holder)
             wantsExtensions = record.extensions != present.record.extensions
         } else {
@@ -84,6 +86,8 @@ extension Control {
         var ports: [PortRecord.Kind: UInt16] = [:]
         /// Who says what, by the keys of `dev config`: see `InstanceRecord.sources`.
         var sources: [String: String] = [:]
+        /// Keys that a dev.toml set, which no longer says so or is gone.
+        var silenced: [String] = []
 
         init(_ request: UpRequest, file: ProjectFile?) throws(DevError) {
             pg = request.pg ?? file?.pg
@@ -147,20 +151,34 @@ extension Control {
         await manager.status(record.name)?.record ?? record
     }
 
+    /// What a dev.toml said last time and no longer says. One that is gone counts when the caller is where it was: whoever asks by
+    /// name from elsewhere knows nothing of it.
+    private func silenced(
+        _ record: InstanceRecord, _ project: Project, _ holder: Holder, from directory: String
+    ) async throws(DevError) -> [String] {
+        let set = record.sources.filter { $0.value.hasPrefix("/") }
+        guard project.file == nil, !set.isEmpty else { return Array(set.keys) }
+        var folders = Project.ancestors(of: directory)
+        // It is the same project by another path, or has moved.
+        if project.folder != nil, let former = record.project, holder == .here || holder.isLeft { folders.append(former) }
+        let here = Set(folders.map { ($0 == "/" ? "" : $0) + "/dev.toml" })
+        return try await loop.blocking { () throws(DevError) in
+            set.filter { here.contains($0.value) && !Folder.hasEntry($0.value) }.map(\.key)
+        }
+    }
+
     /// What a dev.toml said last time and no longer says goes back to the default.
     static func merged(_ record: InstanceRecord, _ wanted: Wanted, project: Project, holder: Holder) -> InstanceRecord {
         var result = record
-        if project.file != nil {
-            for (key, source) in record.sources where source != InstanceRecord.person && wanted.sources[key] == nil {
-                result.sources[key] = nil
-                switch key {
-                case "idle": result.idle = .standard
-                case "profile": result.profile = "durable"
-                // There is no going back to what it was.
-                case "password": result.sources[key] = InstanceRecord.person
-                case _ where ServingRules.keys.contains(key): result.http[key] = nil
-                default: result.settings[String(key.dropFirst("settings.".utf8.count))] = nil
-                }
+        for key in wanted.silenced where wanted.sources[key] == nil && record.sources[key] != InstanceRecord.person {
+            result.sources[key] = nil
+            switch key {
+            case "idle": result.idle = .standard
+            case "profile": result.profile = "durable"
+            // There is no going back to what it was.
+            case "password": result.sources[key] = InstanceRecord.person
+            case _ where ServingRules.keys.contains(key): result.http[key] = nil
+            default: result.settings[String(key.dropFirst("settings.".utf8.count))] = nil
             }
         }
         if let idle = wanted.idle { result.idle = idle }

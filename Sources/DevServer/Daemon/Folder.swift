@@ -12,6 +12,12 @@ enum Folder {
         return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// A link that leads nowhere is there, too.
+    static func hasEntry(_ path: String) -> Bool {
+        var facts = stat()
+        return lstat(path, &facts) == 0
+    }
+
     /// Two paths to one folder.
     static func same(_ one: String, _ two: String) -> Bool {
         var (first, second) = (stat(), stat())

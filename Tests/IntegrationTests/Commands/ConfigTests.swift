@@ -51,4 +51,40 @@ import Testing
             #expect(try await sources()["profile"] == "durable default")
         }
     }
+
+    @Test func aFileThatIsGoneSaysNothingMore() async throws {
+        try await DaemonFixture.run { fixture in
+            let folder = fixture.directory + "/shop"
+            let file = folder + "/dev.toml"
+            try FileManager.default.createDirectory(atPath: folder + "/.git", withIntermediateDirectories: true)
+            func write() throws {
+                try "idle = \"5m\"\npassword = \"a\"\n[settings]\nwork_mem = \"5MB\"\n[limits]\nqueryTimeout = \"5s\"\n"
+                    .write(toFile: file, atomically: true, encoding: .utf8)
+            }
+            func sources() async throws -> [String: String] {
+                let entries = try await fixture.facts("config", "-n", "shop")["entries"] as? [[String: Any]] ?? []
+                return Dictionary(
+                    entries.map { ($0["key"] as? String ?? "", "\($0["value"] ?? "") \($0["source"] ?? "")") }, uniquingKeysWith: { $1 })
+            }
+            try write()
+            _ = try await fixture.dev(["up"] + DaemonFixture.anyPorts, in: folder)
+            try await fixture.done("config", "set", "profile", "ephemeral", in: folder)
+            let before = try await sources()
+            #expect(before["idle"] == "5m dev.toml" && before["settings.work_mem"] == "5MB dev.toml")
+            try FileManager.default.removeItem(atPath: file)
+            // From elsewhere nobody knows of the file.
+            try await fixture.done("up", "shop")
+            #expect(try await sources() == before)
+            try await fixture.done("up", in: folder)
+            let after = ["front": "handoff default", "idle": "10m default", "password": "*** config", "profile": "ephemeral config"]
+            #expect(try await sources() == after)
+            // By its name, from below the folder.
+            try write()
+            try await fixture.done("up", in: folder)
+            #expect(try await sources()["limits.queryTimeout"] == "5s dev.toml")
+            try FileManager.default.removeItem(atPath: file)
+            try await fixture.done("up", "shop", in: folder + "/.git")
+            #expect(try await sources() == after)
+        }
+    }
 }
