@@ -30,7 +30,8 @@ public struct InstanceRecord: Sendable, Equatable {
     public var settings: [String: String]
     /// What the HTTP side is set to by dev.toml or `dev config`: key (`limits.queryTimeout`) → value.
     public var http: [String: String]
-    /// Who set the values of `dev config`'s keys: the path of a dev.toml, or `InstanceRecord.person` for a flag or `dev config`.
+    /// Who set the values of `dev config`'s keys: the path of a dev.toml, `InstanceRecord.person` for a flag or `dev config`, or
+    /// `InstanceRecord.kept`.
     /// A key that nobody set is not in it.
     public var sources: [String: String]
     /// Extensions to create, from dev.toml.
@@ -82,6 +83,8 @@ public struct InstanceRecord: Sendable, Equatable {
 extension InstanceRecord {
     /// Not the path of any file.
     public static let person = "config"
+    /// What a dev.toml set that no longer says so, and that has no default to go back to: the password.
+    public static let kept = "kept"
 }
 
 /// A port that is an instance's for life.

@@ -132,6 +132,7 @@ extension Control {
             let source =
                 switch record.sources[key] {
                 case InstanceRecord.person?: "config"
+                case InstanceRecord.kept?: InstanceRecord.kept
                 case .some: "dev.toml"
                 // Nobody set it; but for values from before this was noted.
                 case nil: value == standard ? "default" : "config"

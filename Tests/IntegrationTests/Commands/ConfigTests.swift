@@ -44,7 +44,7 @@ import Testing
             try await fixture.done("up")
             #expect(
                 try await sources() == [
-                    "front": "handoff default", "idle": "10m default", "password": "*** config", "profile": "ephemeral config",
+                    "front": "handoff default", "idle": "10m default", "password": "*** kept", "profile": "ephemeral config",
                     "settings.max_connections": "50 config",
                 ])
             try await fixture.done("config", "unset", "profile")
@@ -76,7 +76,7 @@ import Testing
             try await fixture.done("up", "shop")
             #expect(try await sources() == before)
             try await fixture.done("up", in: folder)
-            let after = ["front": "handoff default", "idle": "10m default", "password": "*** config", "profile": "ephemeral config"]
+            let after = ["front": "handoff default", "idle": "10m default", "password": "*** kept", "profile": "ephemeral config"]
             #expect(try await sources() == after)
             // By its name, from below the folder.
             try write()
