@@ -57,6 +57,28 @@ import Testing
         }
     }
 
+    @Test func aFolderThatIsTheServersAgainIsNoticed() async throws {
+        try await ManagerFixture.run { fixture in
+            let made = try await fixture.manager.create(NewInstance(name: .default))
+            try await fixture.query(made.id, "SELECT 1")
+            try await fixture.manager.stop(made.id)
+            let data = fixture.layout.dataDirectory(made.id)
+            chmod(data, 0o777)
+            let error = try #require(await refusal(fixture, made.id))
+            #expect(error.help == "Run chmod 700 '\(data)'; the next connection tries again", "\(error)")
+            #expect(await refusal(fixture, made.id) == error)
+            chmod(data, 0o700)
+            #expect(try await fixture.query(made.id, "SELECT 1") == "1")
+            guard geteuid() == 0, let before = Paths.owner(data) else { return }
+            try await fixture.manager.stop(made.id)
+            chown(data, 0, .max)
+            let second = try #require(await refusal(fixture, made.id))
+            #expect(second.help?.contains("chown -R ") == true && second.help?.contains(data) == true, "\(second)")
+            chown(data, before.uid, .max)
+            #expect(try await fixture.query(made.id, "SELECT 1") == "1")
+        }
+    }
+
     /// The daemon's own session is over before the server is told to stop.
     @Test func aStopLeavesNoNoiseInTheLog() async throws {
         try await ManagerFixture.run { fixture in

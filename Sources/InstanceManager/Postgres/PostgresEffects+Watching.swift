@@ -26,7 +26,8 @@ extension PostgresEffects {
         return Ending(
             clean: clean,
             failure: ServerLogReading.failure(
-                in: said, name: record.name.text, exit: exit, sources: wasUp ? [:] : sources(record), wasUp: wasUp))
+                in: said, name: record.name.text, exit: exit, sources: wasUp ? [:] : sources(record),
+                place: ServerLogReading.Place(data: held.dataDirectory, user: user?.name ?? ServersUser.nameOfOurs), wasUp: wasUp))
     }
 
     /// Where each setting of ours is from.

@@ -97,11 +97,15 @@ struct ServerFolder: Sendable {
         truncate(path, 0)
     }
 
-    /// A text that changes when something changes that can keep a server from starting: files, room, and what the registry has
+    /// A text that changes when something changes that can keep a server from starting: files, whose they are, room, and what the registry has
     /// of settings, which is not in a file before the start.
     func cause(_ record: InstanceRecord) -> String {
         let files = ["PG_VERSION", "postgresql.conf", "postgresql.auto.conf", "pg_hba.conf"].map { data + "/" + $0 }
         var parts = (files + [record.pgBin + "/postgres"]).map { Paths.stamp($0)?.text ?? "-" }
+        let owned = ["", "/PG_VERSION", "/base", "/global", "/global/pg_control", "/pg_wal", "/pg_xact", "/postgresql.conf"].map {
+            data + $0
+        }
+        parts += owned.map { Paths.owner($0).map { "\($0.uid).\($0.mode)" } ?? "-" }
         if case .doubtful(let pid, _) = ServerProof.examine(dataDirectory: data, noted: nil) { parts.append("pid \(pid)") }
         // Not the bytes, which change all the time, but their magnitude.
         let megabytes = ((try? TreeClone.space(layout.instances))?.free ?? 0) >> 20

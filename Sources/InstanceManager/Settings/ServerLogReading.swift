@@ -7,9 +7,11 @@ enum ServerLogReading {
     ///   - name: the instance's name.
     ///   - exit: how the process ended, in words.
     ///   - sources: settings of ours with where they are from: a path of a `dev.toml`, or nil for `dev config`.
+    ///   - place: its data directory, and who must own it.
     ///   - wasUp: it took sessions before it ended. What its clients did wrong says nothing about its end then.
     static func failure(
-        in text: String, name: String, exit: String, sources: [String: String?] = [:], wasUp: Bool = false
+        in text: String, name: String, exit: String, sources: [String: String?] = [:], place: Place? = nil,
+        wasUp: Bool = false
     ) -> ServerFailure {
         let lines = text.split(separator: "\n").map(String.init)
         let serious = lines.filter { $0.contains("FATAL:") || $0.contains("PANIC:") || $0.contains("postgres: could not") }
@@ -37,6 +39,13 @@ enum ServerLogReading {
                     .startFailed, "A rule in pg_hba.conf keeps the server of \(name) from starting", object: name,
                     cause: (said + ["could not load pg_hba.conf"]).joined(separator: "; "),
                     help: "Correct it; the next connection tries again, or run dev start \(name)"),
+                permanent: true)
+        }
+        if let place, let line = serious.last, let repair = place.repair(line) {
+            return ServerFailure(
+                error: DevError(
+                    .startFailed, "The data directory of \(name) is not its server's to use", object: name, cause: message(line),
+                    help: "Run \(repair); the next connection tries again"),
                 permanent: true)
         }
         // The kernel has the same words for a full disk and for used-up semaphores.

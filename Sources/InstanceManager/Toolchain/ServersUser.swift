@@ -37,6 +37,9 @@ public struct ServersUser: Sendable, Equatable {
             help: "Set DEVDB_RUN_AS to an ordinary user's name")
     }
 
+    /// Of the user that we are.
+    static var nameOfOurs: String { getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "\(geteuid())" }
+
     var ids: (uid: UInt32, gid: UInt32) { (uid, gid) }
 
     /// By name, or by number for containers that have no passwd entry.
