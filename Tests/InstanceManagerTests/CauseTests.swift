@@ -57,6 +57,28 @@ import Testing
         }
     }
 
+    @Test func librariesThatAreNotThereAreNamedWithTheirSetting() async throws {
+        try await ManagerFixture.run { fixture in
+            let made = try await fixture.manager.create(NewInstance(name: .default))
+            _ = try await fixture.manager.configure(made.id) { $0.settings = ["shared_preload_libraries": "nosuch"] }
+            let own = try #require(await refusal(fixture, made.id))
+            #expect(own.cause?.contains("\"nosuch\"") == true && own.cause?.contains("of dev config") == true, "\(own)")
+            #expect(own.help?.hasPrefix("Run dev config unset settings.shared_preload_libraries -n default, ") == true, "\(own)")
+            _ = try await fixture.manager.configure(made.id) { $0.settings = [:] }
+            try await fixture.query(made.id, "ALTER SYSTEM SET shared_preload_libraries = 'nosuch'")
+            try await fixture.manager.stop(made.id)
+            let altered = try #require(await refusal(fixture, made.id))
+            let file = fixture.layout.dataDirectory(made.id) + "/postgresql.auto.conf"
+            #expect(
+                altered.cause?.contains("shared_preload_libraries: ") == true && altered.cause?.contains(file + ":") == true, "\(altered)")
+            try "".write(toFile: file, atomically: false, encoding: .utf8)
+            // Those of sessions end every session but the daemon's own.
+            _ = try await fixture.manager.configure(made.id) { $0.settings = ["session_preload_libraries": "nosuch"] }
+            #expect(try await fixture.manager.ownerVerifier(made.id) != nil)
+            #expect(try await fixture.manager.endpoint(made.id).passage == .handoff)
+        }
+    }
+
     @Test func aFolderThatIsTheServersAgainIsNoticed() async throws {
         try await ManagerFixture.run { fixture in
             let made = try await fixture.manager.create(NewInstance(name: .default))

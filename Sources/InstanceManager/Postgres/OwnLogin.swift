@@ -33,8 +33,10 @@ struct OwnLogin: Equatable, Sendable {
     ///   - more: options beside those that each of our sessions has.
     func packet(database: String? = nil, more: String = "") -> StartupPacket {
         // What a person sets for all sessions must not keep ours from their work, nor fill the log with it.
-        let options =
-            "-c statement_timeout=60s -c default_transaction_read_only=off" + (isPrivileged ? " -c log_statement=none" : "") + more
+        // Libraries that are not there would end the session.
+        var options = "-c statement_timeout=60s -c default_transaction_read_only=off -c local_preload_libraries="
+        if isPrivileged { options += " -c log_statement=none -c session_preload_libraries=" }
+        options += more
         return StartupPacket(
             user: "postgres", database: WireText(database ?? self.database),
             [

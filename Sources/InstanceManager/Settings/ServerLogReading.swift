@@ -41,6 +41,9 @@ enum ServerLogReading {
                     help: "Correct it; the next connection tries again, or run dev start \(name)"),
                 permanent: true)
         }
+        if let line = serious.first(where: isAboutLibrary) {
+            return libraries(message(line), name, sources, place)
+        }
         if let place, let line = serious.last, let repair = place.repair(line) {
             return ServerFailure(
                 error: DevError(
@@ -71,13 +74,31 @@ enum ServerLogReading {
         let cause = serious.last.map(message) ?? (tail.isEmpty ? exit : "\(exit): \(tail)")
         let permanent = serious.contains { line in
             [
-                "has wrong ownership", "has invalid permissions", "could not load library", "could not access file",
-                "is not a valid data directory", "configuration file",
+                "has wrong ownership", "has invalid permissions", "is not a valid data directory", "configuration file",
             ]
             .contains { line.contains($0) }
         }
         return ServerFailure(
             error: DevError(.startFailed, "The server of \(name) ended", object: name, cause: cause, help: logs), permanent: permanent)
+    }
+
+    /// What a server loads at its start is what `shared_preload_libraries` says; PostgreSQL does not say so.
+    private static func isAboutLibrary(_ line: String) -> Bool {
+        ["could not access file \"", "could not load library \"", "incompatible library \""].contains { line.contains($0) }
+    }
+
+    private static func libraries(_ said: String, _ name: String, _ sources: [String: String?], _ place: Place?) -> ServerFailure {
+        let setting = "shared_preload_libraries"
+        let said = "\(setting): \(said)"
+        let own = SettingSource(of: setting, sources)
+        var error = DevError(
+            .startFailed, "A setting keeps the server of \(name) from starting", object: name, cause: own?.rewritten(said) ?? said,
+            help: own?.help(name) ?? help(said, name))
+        if let line = place.flatMap({ PersonsSetting.find(setting, data: $0.data, isOurs: own != nil) }) {
+            error.cause = "\(said) (\(line.file):\(line.line))"
+            error.help = "Correct or remove that line; the next connection tries again, or run dev start \(name)"
+        }
+        return ServerFailure(error: error, permanent: true)
     }
 
     private static func afterwards(_ serious: [String], name: String, exit: String, help: String) -> ServerFailure {
