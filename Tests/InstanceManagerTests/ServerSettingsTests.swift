@@ -1,4 +1,5 @@
 import Basics
+import Foundation
 import Profiles
 import Testing
 
@@ -45,6 +46,27 @@ import Testing
             #expect(Profiles.text(name)?.contains("fsync") == true)
         }
         #expect(throws: DevError.self) { try ServerSettings.checkProfile("fast") }
+    }
+}
+
+@Suite struct PersonsSettingTests {
+    @Test func theLineThatCountsIsFound() throws {
+        let data = "/tmp/devdb-settings-" + String(UInt64.random(in: 0..<1 << 32), radix: 36)
+        try FileManager.default.createDirectory(atPath: data + "/more", withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: data) }
+        func write(_ name: String, _ text: String) throws { try text.write(toFile: data + "/" + name, atomically: false, encoding: .utf8) }
+        func find(_ name: String, isOurs: Bool = true) -> PersonsSetting? { PersonsSetting.find(name, data: data, isOurs: isOurs) }
+
+        try write(
+            "postgresql.conf",
+            "work_mem = 1MB\njit off # not now\ninclude 'devdb.conf'\n#work_mem = 2MB\nWork_Mem='7MB'\ninclude_dir 'more'\ninclude_if_exists no"
+        )
+        try write("more/a.conf", "application_name = 'it''s \\\\ mine'\n")
+        #expect(find("work_mem") == PersonsSetting(value: "7MB", file: data + "/postgresql.conf", line: 5))
+        #expect(find("jit") == nil && find("jit", isOurs: false)?.value == "off")
+        #expect(find("APPLICATION_NAME")?.value == "it's \\ mine" && find("fsync") == nil)
+        try write("postgresql.auto.conf", "# by ALTER SYSTEM\nwork_mem = '11MB'\n")
+        #expect(find("work_mem")?.value == "11MB" && find("work_mem")?.isAltered == true)
     }
 }
 

@@ -59,6 +59,7 @@ enum ConfigCommand {
             let rows = facts.entries.map { [$0.key, $0.value, $0.source] }
             context.out(Table.text(["KEY", "VALUE", "SOURCE"], rows, colours: context.coloursOutput))
             pending(facts.pendingRestart, facts, context)
+            for note in facts.notes { context.err("warning: \(note)\n") }
         }
         return 0
     }

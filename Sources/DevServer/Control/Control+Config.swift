@@ -56,11 +56,16 @@ extension Control {
                 try? Self.apply(request, to: &record)
             }
         }
-        let pending = await manager.status(record.name)?.pendingRestart ?? []
+        let overridden = await manager.overridden(record)
+        // To those a start makes no difference.
+        let pending = (await manager.status(record.name)?.pendingRestart ?? []).filter { key in
+            !overridden.keys.contains { "settings." + $0 == key }
+        }
         let changed = Array(request.set.keys) + request.unset
         return ConfigFacts(
             name: record.name.text, entries: Self.entries(record), pendingRestart: pending,
-            notes: changed.isEmpty ? [] : Self.notes(on: changed, of: record, try await file(of: record, project)))
+            notes: Self.notes(on: overridden, changed)
+                + (changed.isEmpty ? [] : Self.notes(on: changed, of: record, try await file(of: record, project))))
     }
 
     private static func apply(_ request: ConfigRequest, to record: inout InstanceRecord) throws(DevError) {
@@ -111,6 +116,15 @@ extension Control {
             // One that can't be read says nothing, and the next `dev up` says so.
             guard let owner = try? Project.find(from: folder), owner.name == record.name else { return nil }
             return owner.file
+        }
+    }
+
+    /// Lines of a person's that win over what is stored here: all when nothing was changed, else those on what was.
+    private static func notes(on overridden: [String: PersonsSetting], _ changed: [String]) -> [String] {
+        overridden.sorted { $0.key < $1.key }.filter { changed.isEmpty || changed.contains("settings." + $0.key) }.map { name, line in
+            let way = line.isAltered ? "run ALTER SYSTEM RESET \(name) in the server" : "change or remove that line"
+            return "settings.\(name) has no effect: \(line.file):\(line.line) says \(name) = '\(line.value)', which wins. "
+                + "To have it hold, \(way) and start the server again"
         }
     }
 

@@ -52,6 +52,22 @@ import Testing
         }
     }
 
+    @Test func aLineThatWinsIsSaid() async throws {
+        try await DaemonFixture.run { fixture in
+            let url = try await fixture.up("shop")
+            try await fixture.psql(url, "alter system set work_mem = '11MB'")
+            let set = try await fixture.dev("config", "set", "settings.work_mem", "9MB", "-n", "shop")
+            #expect(set.errors.contains("postgresql.auto.conf:") && set.errors.contains("ALTER SYSTEM RESET work_mem"), "\(set.errors)")
+            #expect(!set.errors.contains("Takes effect"))
+            let shown = try await fixture.dev("config", "-n", "shop")
+            #expect(shown.output.contains("9MB") && shown.errors.contains("work_mem = '11MB'"), "\(shown.errors)")
+            let other = try await fixture.dev("config", "set", "idle", "1h", "-n", "shop")
+            #expect(other.status == 0 && !other.errors.contains("11MB"))
+            try await fixture.psql(url, "alter system reset work_mem")
+            #expect(try await fixture.dev("config", "-n", "shop").errors.contains("11MB") == false)
+        }
+    }
+
     @Test func aFileThatIsGoneSaysNothingMore() async throws {
         try await DaemonFixture.run { fixture in
             let folder = fixture.directory + "/shop"
