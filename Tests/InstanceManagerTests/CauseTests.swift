@@ -97,6 +97,12 @@ import Testing
             let second = try #require(await refusal(fixture, made.id))
             #expect(second.help?.contains("chown -R ") == true && second.help?.contains(data) == true, "\(second)")
             chown(data, before.uid, .max)
+            #expect(try await fixture.query(made.id, "SELECT 2") == "2")
+            try await fixture.manager.stop(made.id)
+            chown(data + "/global/pg_control", 0, .max)
+            let third = try #require(await refusal(fixture, made.id))
+            #expect(third.help?.contains("chown -R ") == true && third.cause?.contains("pg_control") == true, "\(third)")
+            chown(data + "/global/pg_control", before.uid, .max)
             #expect(try await fixture.query(made.id, "SELECT 1") == "1")
         }
     }

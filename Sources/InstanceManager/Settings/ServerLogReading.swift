@@ -44,7 +44,9 @@ enum ServerLogReading {
         if let line = serious.first(where: isAboutLibrary) {
             return libraries(message(line), name, sources, place)
         }
-        if let place, let line = serious.last, let repair = place.repair(line) {
+        // Before it has a log it names the file in a line without a mark.
+        let unmarked = lines.last { !$0.contains("LOG:") && !$0.contains("WARNING:") && $0.contains("Permission denied") }
+        if let place, let line = unmarked ?? serious.last, let repair = place.repair(line) {
             return ServerFailure(
                 error: DevError(
                     .startFailed, "The data directory of \(name) is not its server's to use", object: name, cause: message(line),
