@@ -76,6 +76,15 @@ import Testing
             _ = try await fixture.manager.configure(made.id) { $0.settings = ["session_preload_libraries": "nosuch"] }
             #expect(try await fixture.manager.ownerVerifier(made.id) != nil)
             #expect(try await fixture.manager.endpoint(made.id).passage == .handoff)
+            let notes = await fixture.manager.missingLibraries(made.id)
+            #expect(
+                notes.count == 1 && notes[0].hasPrefix("session_preload_libraries: ") && notes[0].contains("dev config unset settings."),
+                "\(notes)")
+            _ = try await fixture.manager.configure(made.id) {
+                $0.settings = ["local_preload_libraries": "nosuch", "shared_preload_libraries": "auto_explain"]
+            }
+            #expect(await fixture.manager.missingLibraries(made.id).count == 1)
+            #expect(await fixture.manager.missingLibraries(made.id, ["shared_preload_libraries"]) == [])
         }
     }
 

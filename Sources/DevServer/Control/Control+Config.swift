@@ -64,7 +64,7 @@ extension Control {
         let changed = Array(request.set.keys) + request.unset
         return ConfigFacts(
             name: record.name.text, entries: Self.entries(record), pendingRestart: pending,
-            notes: Self.notes(on: overridden, changed)
+            notes: Self.notes(on: overridden, changed) + (await notesOnLibraries(changed, record.id))
                 + (changed.isEmpty ? [] : Self.notes(on: changed, of: record, try await file(of: record, project))))
     }
 
@@ -117,6 +117,14 @@ extension Control {
             guard let owner = try? Project.find(from: folder), owner.name == record.name else { return nil }
             return owner.file
         }
+    }
+
+    private func notesOnLibraries(_ changed: [String], _ id: String) async -> [String] {
+        let shared = "shared_preload_libraries"
+        var notes: [String] = []
+        if changed.contains("settings." + shared) { notes += await manager.missingLibraries(id, [shared]) }
+        guard changed.contains(where: { InstanceManager.sessionLibraries.map { "settings." + $0 }.contains($0) }) else { return notes }
+        return notes + (await manager.missingLibraries(id))
     }
 
     /// Lines of a person's that win over what is stored here: all when nothing was changed, else those on what was.

@@ -67,6 +67,7 @@ extension Control {
         // A person asks: a broken server gets a new chance.
         _ = try await manager.start(record.id)
         if created || wantsExtensions { try await manager.createExtensions(record.id) }
+        notes += await manager.missingLibraries(record.id)
         guard let status = await manager.status(name) else {
             throw DevError(.cancelled, "\(name) was removed meanwhile", object: name.text)
         }
