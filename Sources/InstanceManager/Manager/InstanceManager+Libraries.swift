@@ -34,11 +34,15 @@ extension InstanceManager {
                     let source = record.sources["settings." + (own?.key ?? name)]
                     let ours = own.flatMap { SettingSource(of: $0.key, [$0.key: source == InstanceRecord.person ? nil : source]) }
                     let said = "\(name): \(error.message)"
-                    let victim = settings == InstanceManager.sessionLibraries ? "no client gets in" : "the server would not start"
+                    let isOfSessions = settings == InstanceManager.sessionLibraries
+                    let effect = isOfSessions ? "no client gets in with it" : "the server will not start with it"
+                    // A server that runs keeps what it was started with.
+                    let after = isOfSessions ? ", then dev stop \(record.name) and dev up \(record.name)" : ""
                     if let line {
-                        notes.append("\(said) (\(line.file):\(line.line)), so that \(victim). Correct or remove that line")
+                        notes.append("\(said) (\(line.file):\(line.line)): \(effect). Correct or remove that line\(after)")
                     } else if let ours {
-                        notes.append("\(ours.rewritten(said)), so that \(victim). \(ours.help(record.name.text))")
+                        let way = ours.file.map { "Correct \($0)" } ?? "Run dev config unset settings.\(ours.setting) -n \(record.name)"
+                        notes.append("\(ours.rewritten(said)): \(effect). \(way)\(after)")
                     }
                 }
             }
