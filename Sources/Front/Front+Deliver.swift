@@ -101,7 +101,7 @@ extension Front {
         }
         // From here on the server watches the time (authentication_timeout), and the client.
         endDeadline(visit.number)
-        switch await settled(visit.number, visit.id, link.release()) {
+        switch await outcome(visit.number, visit.id, link.release()) {
         case .taken:
             visit.socket.close()
             return .done

@@ -5,12 +5,6 @@ internal import Loop
 internal import PostgresWire
 internal import Registry
 
-#if canImport(Darwin)
-    internal import Darwin
-#else
-    internal import Glibc
-#endif
-
 extension Front {
     /// The short way of a client whose start-up packet is here and whose server is awake and takes hand-offs: in one go,
     /// without a task. Whatever is not so, or fails, is for the long way, which starts from the bytes read.
@@ -19,7 +13,7 @@ extension Front {
     func express(_ descriptor: Int32, _ origin: Visit.Origin, _ said: inout [UInt8]) -> Int32? {
         guard origin.kind == .main, let (endpoint, database) = instances.awake(origin.id), endpoint.passage == .handoff else { return nil }
         said = [UInt8](unsafeUninitializedCapacity: 1_024) { space, count in
-            count = max(0, recv(descriptor, space.baseAddress, space.count, Int32(MSG_DONTWAIT)))
+            count = space.baseAddress.map { max(0, SystemCall.read(descriptor, $0, space.count)) } ?? 0
         }
         guard let message = message(said, database) else { return nil }
         let name = HandoffMessage.peerName(trusted: false, address: origin.address, port: origin.port, random: drawNumber())

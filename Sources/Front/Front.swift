@@ -288,7 +288,7 @@ public actor Front: PortBinder {
     }
 
     /// Waits for what becomes of a hand-off. Cancellation of the task drops it.
-    func settled(_ number: Int, _ id: String, _ link: Int32) async -> Tether.Outcome {
+    func outcome(_ number: Int, _ id: String, _ link: Int32) async -> Tether.Outcome {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 watch(number, id, link) { continuation.resume(returning: $0) }

@@ -6,7 +6,7 @@ internal import CPosix
     internal import Glibc
 #endif
 
-/// The pump's system calls, under names of their own.
+/// The front's system calls on sockets that never wait, under names of their own.
 enum SystemCall {
     @inline(__always)
     static func read(_ descriptor: Int32, _ buffer: UnsafeMutableRawPointer, _ count: Int) -> Int { recv(descriptor, buffer, count, 0) }

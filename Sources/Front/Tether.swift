@@ -2,12 +2,6 @@ internal import Basics
 internal import HandoffImage
 internal import Loop
 
-#if canImport(Darwin)
-    internal import Darwin
-#else
-    internal import Glibc
-#endif
-
 /// The private connection on which a client's socket went to a server. It says when the backend has the socket and ends
 /// with the backend: two callbacks and no task, so that a session that is handed off costs nothing but this. Owns the
 /// connection. Confined to the loop's thread.
@@ -56,11 +50,11 @@ final class Tether {
     func readable() {
         var space = (UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0))
         let (count, first) = withUnsafeMutableBytes(of: &space) { space in
-            let count = recv(link, space.baseAddress, space.count, Int32(MSG_DONTWAIT))
+            let count = space.baseAddress.map { SystemCall.read(link, $0, space.count) } ?? -1
             if !isTaken, count > 0, space[0] != HandoffMessage.taken || !answer.isEmpty { answer += space[..<count] }
             return (count, space[0])
         }
-        if count < 0, errno == EAGAIN || errno == EINTR { return }
+        if count < 0, SystemCall.isTemporary { return }
         if isTaken {
             // Nothing is said any more; its end is the session's.
             if count <= 0 { close() }

@@ -56,7 +56,7 @@ enum CellWriter {
             guard isPlainNumber(bytes) else { return false }
             sink.append(bytes)
         case .decimal:
-            guard let length = decimalLength(bytes) else { return false }
+            guard let length = Decimal.plainLength(bytes) else { return false }
             sink.raw("{\"$type\":\"Decimal\",\"value\":\"")
             sink.append(bytes[..<length])
             sink.raw("\"}")
@@ -71,30 +71,7 @@ enum CellWriter {
 
     /// Digits with a point inside that JavaScript writes the same way: at most 15, no zero at either end.
     static func isPlainNumber(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        bytes.count <= 16 && decimalLength(bytes) == bytes.count
-    }
-
-    /// How much of a decimal is left without the zeros behind its point; nil when decimal.js would write it otherwise: exponents,
-    /// what is not finite, `-0`, more than 15 digits before the point, zeros behind the point of a number below one.
-    private static func decimalLength(_ bytes: UnsafeRawBufferPointer) -> Int? {
-        let start = bytes.first == UInt8(ascii: "-") ? 1 : 0
-        var index = start
-        while index < bytes.count, bytes[index] &- 0x30 < 10 { index += 1 }
-        let digits = index - start
-        guard digits > 0, digits <= 15, bytes[start] != 0x30 || digits == 1 else { return nil }
-        var length = index
-        if index < bytes.count {
-            guard bytes[index] == UInt8(ascii: ".") else { return nil }
-            index += 1
-            let fraction = index
-            while index < bytes.count, bytes[index] &- 0x30 < 10 {
-                if bytes[index] != 0x30 { length = index + 1 }
-                index += 1
-            }
-            guard index == bytes.count, index > fraction else { return nil }
-            if bytes[start] == 0x30, bytes[fraction] == 0x30, length > fraction { return nil }
-        }
-        return start == 1 && bytes[1] == 0x30 ? nil : length
+        bytes.count <= 16 && Decimal.plainLength(bytes) == bytes.count
     }
 
     /// `{a,b,"c d"}` of one dimension, without NULL and escapes.

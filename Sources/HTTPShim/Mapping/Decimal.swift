@@ -1,29 +1,33 @@
 /// Decimals as decimal.js writes them (query plan specification §9.4).
 enum Decimal {
-    /// What PostgreSQL writes nearly always: digits, perhaps a fraction, of a size that has no exponent.
-    private static func plain(_ text: String) -> String? {
-        let bytes = text.utf8
-        let digits = bytes.first == UInt8(ascii: "-") ? bytes.dropFirst() : bytes[...]
-        guard let first = digits.first, (0x31...0x39).contains(first) else { return nil }
-        var point: String.Index?
-        var end = digits.startIndex
-        for index in digits.indices {
-            let byte = digits[index]
-            if byte == UInt8(ascii: "."), point == nil {
-                (point, end) = (index, index)
-            } else {
-                guard (0x30...0x39).contains(byte) else { return nil }
-                if point == nil || byte != 0x30 { end = digits.index(after: index) }
+    /// How much of a decimal is left without the zeros behind its point; nil when decimal.js would write it otherwise: exponents,
+    /// what is not finite, `-0`, more than 15 digits before the point, zeros behind the point of a number below one.
+    static func plainLength(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        let start = bytes.first == UInt8(ascii: "-") ? 1 : 0
+        var index = start
+        while index < bytes.count, bytes[index] &- 0x30 < 10 { index += 1 }
+        let digits = index - start
+        guard digits > 0, digits <= 15, bytes[start] != 0x30 || digits == 1 else { return nil }
+        var length = index
+        if index < bytes.count {
+            guard bytes[index] == UInt8(ascii: ".") else { return nil }
+            index += 1
+            let fraction = index
+            while index < bytes.count, bytes[index] &- 0x30 < 10 {
+                if bytes[index] != 0x30 { length = index + 1 }
+                index += 1
             }
+            guard index == bytes.count, index > fraction else { return nil }
+            if bytes[start] == 0x30, bytes[fraction] == 0x30, length > fraction { return nil }
         }
-        guard digits[..<(point ?? digits.endIndex)].count <= 20 else { return nil }
-        return end == bytes.endIndex ? text : String(text[..<end])
+        return start == 1 && bytes[1] == 0x30 ? nil : length
     }
 
     /// No zeros at the ends; an exponent from 1e21 on and below 1e-6.
     /// - Returns: nil for what is no decimal.
     static func canonical(_ text: String) -> String? {
-        if let text = plain(text) { return text }
+        var text = text
+        if let length = text.withUTF8({ plainLength(UnsafeRawBufferPointer($0)) }) { return String(text.utf8.prefix(length)) ?? text }
         if ["NaN", "Infinity", "-Infinity"].contains(text) { return text }
         var rest = Substring(text)
         let isNegative = rest.first == "-"
