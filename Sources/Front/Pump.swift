@@ -112,12 +112,7 @@ final class Pump {
         if events.contains(.readable) || events.contains(.disconnect), !before.0, !before.2 {
             guard move(from: end, to: other) else { return }
         }
-        // After an error libuv watches no more until it is told to.
-        if events.contains(.disconnect)
-            || before != (flow.pointee.isBlocked, back.pointee.isBlocked, flow.pointee.isDrained, back.pointee.isDrained)
-        {
-            watch()
-        }
+        if before != (flow.pointee.isBlocked, back.pointee.isBlocked, flow.pointee.isDrained, back.pointee.isDrained) { watch() }
     }
 
     // MARK: Bytes

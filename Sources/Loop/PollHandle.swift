@@ -32,7 +32,8 @@ public final class PollHandle {
     deinit { core.close() }
 
     /// Replaces events and body; the body runs on the loop each time the descriptor is ready (level-triggered).
-    /// After an error of the descriptor the body gets all events, and no more until the next `start`.
+    /// After an error of the descriptor the body gets all events, again and again until it has read or written (which takes
+    /// the error away, after what had come before it), or stopped.
     /// The same events as before cost no system call; others cost two.
     public func start(_ events: Events, _ body: @escaping (Events) -> Void) { core.start(events, body) }
     /// Other events for the same body.
@@ -44,6 +45,8 @@ public final class PollHandle {
 final class PollCore: HandleCore, @unchecked Sendable {
     private var body: ((PollHandle.Events) -> Void)?
     private(set) var armed: PollHandle.Events = []
+    /// libuv has stopped watching by itself.
+    private var hasLapsed = false
     /// Called once the handle has let go of the descriptor.
     var closed: (() -> Void)?
 
@@ -78,8 +81,9 @@ final class PollCore: HandleCore, @unchecked Sendable {
     }
 
     func arm(_ events: PollHandle.Events) {
-        guard events != armed, let poll = pointer(uv_poll_t.self) else { return }
+        guard events != armed || hasLapsed, let poll = pointer(uv_poll_t.self) else { return }
         armed = events
+        hasLapsed = false
         if events.isEmpty {
             uv_poll_stop(poll)
             return
@@ -91,10 +95,15 @@ final class PollCore: HandleCore, @unchecked Sendable {
     }
 
     private func ready(_ status: Int32, _ events: PollHandle.Events) {
-        // An error of the descriptor: libuv has stopped watching; who reads or writes it next gets the error.
-        let all = status < 0 ? armed.union(.disconnect) : events
-        if status < 0 { armed = [] }
-        body?(all)
+        guard status < 0 else {
+            body?(events)
+            return
+        }
+        // An error of the descriptor, at which libuv stops watching. There may be more to read before it than the body
+        // takes at once: the peer of a socket ended it without having read all.
+        hasLapsed = true
+        body?(armed.union(.disconnect))
+        if hasLapsed, body != nil { arm(armed) }
     }
 
     func stop() {
@@ -104,6 +113,7 @@ final class PollCore: HandleCore, @unchecked Sendable {
 
     override func didClose() {
         armed = []
+        hasLapsed = false
         body = nil
         let closed = closed
         self.closed = nil

@@ -66,4 +66,30 @@ import Testing
             close(plain)
         }
     }
+
+    /// A server that dies with a request unread breaks its sockets, but what it had said before is still there. A reader that
+    /// takes a part at a time comes to all of it, and then to the end.
+    @Test func whatCameBeforeAnErrorIsReadToItsEnd() async throws {
+        try await LoopThread.run { loop in
+            var pair: [Int32] = [-1, -1]
+            #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair) == 0)
+            let (near, far) = (pair[0], pair[1])
+            defer { close(near) }
+            let poll = try PollHandle(loop: loop, descriptor: near)
+            #expect(write(far, [UInt8](repeating: 7, count: 1_000), 1_000) == 1_000)
+            #expect(write(near, "unread", 6) == 6)
+            close(far)
+            let (reads, out) = AsyncStream.makeStream(of: Int.self)
+            poll.start(.readable) { _ in
+                var buffer = [UInt8](repeating: 0, count: 300)
+                let count = read(near, &buffer, buffer.count)
+                out.yield(count)
+                if count <= 0 { out.finish() }
+            }
+            var counts: [Int] = []
+            for await count in reads { counts.append(count) }
+            poll.close()
+            #expect(counts == [300, 300, 300, 100, -1])
+        }
+    }
 }
