@@ -83,7 +83,7 @@ CALL(int, PQsendQueryParams, (PGconn *conn, const char *command, int count, cons
 CALL(int, PQsendQueryPrepared, (PGconn *conn, const char *name, int count, const char *const *values, const int *lengths, const int *formats, int resultFormat), (conn, name, count, values, lengths, formats, resultFormat))
 CALL(int, PQserverVersion, (const PGconn *conn), (conn))
 CALL(PGVerbosity, PQsetErrorVerbosity, (PGconn *conn, PGVerbosity verbosity), (conn, verbosity))
-CALL(PQnoticeProcessor, PQsetNoticeProcessor, (PGconn *conn, PQnoticeProcessor proc, void *arg), (conn, proc, arg))
+CALL(PQnoticeReceiver, PQsetNoticeReceiver, (PGconn *conn, PQnoticeReceiver proc, void *arg), (conn, proc, arg))
 CALL(int, PQsetSingleRowMode, (PGconn *conn), (conn))
 CALL(int, PQsetnonblocking, (PGconn *conn, int arg), (conn, arg))
 CALL(int, PQsocket, (const PGconn *conn), (conn))

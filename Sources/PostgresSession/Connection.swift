@@ -22,6 +22,8 @@ final class Connection {
     private var waiter: Waiter?
     private var isConnected = false
     private var isFlushing = false
+    /// The server has said that it ends the session (57P01 to 57P05); its end of the socket may follow later.
+    private var isEnding = false
     /// The server has gone; what libpq has already read can still be asked for.
     private(set) var isLost = false
     /// Called when the server has gone by itself.
@@ -31,8 +33,15 @@ final class Connection {
     init(loop: Loop, owning handle: OpaquePointer) {
         self.loop = loop
         self.handle = handle
-        // Else libpq prints notices on stderr.
-        PQsetNoticeProcessor(handle, { _, _ in }, nil)
+        // Else libpq prints notices on stderr. What a server says to an idle session before it ends it comes as one of them.
+        let this = Unmanaged.passUnretained(self).toOpaque()
+        PQsetNoticeReceiver(
+            handle,
+            { this, notice in
+                guard let this, let state = PQresultErrorField(notice, Int32(UInt8(ascii: "C"))) else { return }
+                let connection = Unmanaged<Connection>.fromOpaque(this).takeUnretainedValue()
+                if String(cString: state).hasPrefix("57P0") { connection.isEnding = true }
+            }, this)
         PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
     }
 
@@ -48,7 +57,7 @@ final class Connection {
 
     /// nil when closed.
     var raw: OpaquePointer? { handle }
-    var isOpen: Bool { handle != nil && !isLost }
+    var isOpen: Bool { handle != nil && !isLost && !isEnding }
 
     /// libpq's last words about the connection.
     var failure: PostgresError {
@@ -167,10 +176,10 @@ final class Connection {
         return await wait(until: deadline, cancellable: cancellable)
     }
 
-    /// Reads what has come, if anything; the server's end too.
+    /// Reads what has come, if anything; the server's last words and its end too.
     func takeInput() {
         guard let handle, !isLost else { return }
-        if PQconsumeInput(handle) == 0 { lose() }
+        if PQconsumeInput(handle) == 0 { lose() } else { _ = PQisBusy(handle) }
     }
 
     private func wait(until deadline: ContinuousClock.Instant?, cancellable: Bool = true) async -> Wake {

@@ -13,13 +13,13 @@ func failure<T>(_ body: () async throws(PostgresError) -> T) async -> PostgresEr
     }
 }
 
-/// A Unix socket whose one client gets these bytes for an answer, or silence.
+/// A Unix socket whose one client gets these bytes for an answer, or silence, and then the end if it shall not stay.
 final class FakeServer: @unchecked Sendable {
     // Immutable; the thread uses its own copies.
     let folder: String
     private let listener: Int32
 
-    init(answer: [UInt8]?) throws {
+    init(answer: [UInt8]?, stays: Bool = false) throws {
         folder = "/tmp/devdb-fake-\(String(UInt64.random(in: .min ... .max), radix: 16))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
         listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
@@ -39,6 +39,7 @@ final class FakeServer: @unchecked Sendable {
             var buffer = [UInt8](repeating: 0, count: 4096)
             _ = read(client, &buffer, buffer.count)
             _ = write(client, answer, answer.count)
+            while stays, read(client, &buffer, buffer.count) > 0 {}
             close(client)
         }.start()
     }

@@ -155,6 +155,19 @@ import Testing
         }
     }
 
+    /// Between a backend's last words and its end lies its whole tidying up: nothing is asked of it any more.
+    @Test func aServersLastWordsEndAnIdleSession() async throws {
+        let ready: [UInt8] = [UInt8(ascii: "R"), 0, 0, 0, 8, 0, 0, 0, 0, UInt8(ascii: "Z"), 0, 0, 0, 5, UInt8(ascii: "I")]
+        let words = FakeServer.error("57P01", "terminating connection due to administrator command")
+        let server = try FakeServer(answer: ready + words, stays: true)
+        try await LoopThread.run { loop in
+            let session = try await Session.connect(loop: loop, ["host": server.folder], timeout: .seconds(10))
+            #expect(session.check() == false)
+            #expect(await failure { () throws(PostgresError) in try await session.query("SELECT 1") }?.kind == .connection)
+            session.close()
+        }
+    }
+
     @Test func aKilledServerIsNoStatement() async throws {
         let server = try await PostgresCluster.start()
         try await LoopThread.run { loop in
