@@ -268,9 +268,10 @@ public actor Front: PortBinder {
     /// Keeps both ends of a hand-off on the short way until the backend has the client's socket.
     private func tie(_ number: Int, _ link: Int32, _ descriptor: Int32, _ origin: Visit.Origin, _ said: [UInt8]) {
         untasked += 1
-        watch(number, origin.id, link) { [self] outcome in
+        let tether = tether(number, origin.id, link) { [self] outcome in
             loop.isolated(self) { $0.untied(outcome, number, descriptor, origin, said) }
         }
+        resting.add(tether)
     }
 
     private func untied(_ outcome: Tether.Outcome, _ number: Int, _ descriptor: Int32, _ origin: Visit.Origin, _ said: [UInt8]) {
@@ -291,7 +292,7 @@ public actor Front: PortBinder {
     func outcome(_ number: Int, _ id: String, _ link: Int32) async -> Tether.Outcome {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                watch(number, id, link) { continuation.resume(returning: $0) }
+                tether(number, id, link) { continuation.resume(returning: $0) }.watch()
                 if Task.isCancelled { drop(number) }
             }
         } onCancel: {
@@ -304,33 +305,26 @@ public actor Front: PortBinder {
     }
 
     /// - Parameter settled: called once, on the loop.
-    private func watch(_ number: Int, _ id: String, _ link: Int32, _ settled: @escaping @Sendable (Tether.Outcome) -> Void) {
-        do throws(DevError) {
-            tethers[number] = try Tether(loop: loop, id: id, link: link) { [self] outcome in
-                loop.isolated(self) { $0.note(outcome, number, id) }
-                settled(outcome)
-            } ended: { [self] in
-                loop.isolated(self) { $0.sessionEnded(number, id) }
-            }
-        } catch {
-            // Nobody could tell us: as if the server had left.
-            ClientSocket.close(link)
-            settled(.answered([]))
+    private func tether(
+        _ number: Int, _ id: String, _ link: Int32, _ settled: @escaping @Sendable (Tether.Outcome) -> Void
+    ) -> Tether {
+        let tether = Tether(loop: loop, id: id, link: link) { [self] outcome in
+            loop.isolated(self) { $0.note(outcome, id, number) }
+            settled(outcome)
+        } ended: { [self] in
+            loop.isolated(self) { $0.sessionEnded(number, id) }
         }
+        tethers[number] = tether
+        return tether
     }
 
-    private func note(_ outcome: Tether.Outcome, _ number: Int, _ id: String) {
-        if case .taken = outcome {
-            handedOff += 1
-            // Before it may rest: it may have ended already.
-            instances.sessionChanged(id, began: true)
-            if let tether = tethers[number] {
-                tether.rest()
-                resting.add(tether)
-            }
-        } else {
+    private func note(_ outcome: Tether.Outcome, _ id: String, _ number: Int) {
+        guard case .taken = outcome else {
             tethers[number] = nil
+            return
         }
+        handedOff += 1
+        instances.sessionChanged(id, began: true)
     }
 
     private func sessionEnded(_ number: Int, _ id: String) {

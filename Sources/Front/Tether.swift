@@ -21,7 +21,8 @@ final class Tether {
     private(set) var isTaken = false
     /// -1 once it is closed.
     private(set) var link: Int32
-    private let poll: PollHandle
+    private let loop: Loop
+    private var poll: PollHandle?
     private var answer: [UInt8] = []
     private let settled: @Sendable (Outcome) -> Void
     private let ended: @Sendable () -> Void
@@ -30,24 +31,34 @@ final class Tether {
     ///   - link: everything has been sent on it.
     ///   - settled: called once.
     ///   - ended: called once after `taken`: the session is over.
-    /// - Throws: what `PollHandle` throws; the link is then the caller's.
+    ///
+    /// Nobody looks at the link before `watch`; whoever lets it rest calls `readable` when there is something.
     init(
         loop: Loop, id: String, link: Int32, settled: @escaping @Sendable (Outcome) -> Void,
         ended: @escaping @Sendable () -> Void
-    ) throws(DevError) {
+    ) {
+        self.loop = loop
         self.id = id
         self.link = link
         self.settled = settled
         self.ended = ended
-        poll = try PollHandle(loop: loop, socket: link)
-        poll.start(.readable) { [unowned self] _ in readable() }
     }
 
-    /// Looks away until `watch`; whoever lets it rest calls `readable` when there is something.
-    func rest() { poll.watch([]) }
-    func watch() { if link >= 0 { poll.watch(.readable) } }
+    func watch() {
+        guard link >= 0, poll == nil else { return }
+        do throws(DevError) {
+            let poll = try PollHandle(loop: loop, socket: link)
+            poll.start(.readable) { [unowned self] _ in readable() }
+            self.poll = poll
+        } catch {
+            // Nobody could tell us: as if the server had left.
+            shut()
+            if isTaken { ended() } else { settled(.answered([])) }
+        }
+    }
 
     func readable() {
+        guard link >= 0 else { return }
         var space = (UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0))
         let (count, first) = withUnsafeMutableBytes(of: &space) { space in
             let count = space.baseAddress.map { SystemCall.read(link, $0, space.count) } ?? -1
@@ -76,7 +87,8 @@ final class Tether {
 
     private func shut() {
         guard link >= 0 else { return }
-        poll.close()
+        poll?.close()
+        poll = nil
         ClientSocket.close(link)
         link = -1
     }
