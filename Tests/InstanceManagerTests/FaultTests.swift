@@ -220,6 +220,30 @@ import Testing
         }
     }
 
+    /// A daemon that leaves ends the `initdb` of a template; the server of that `initdb` can't free its memory any more.
+    @Test func anInterruptedTemplateLeavesNoSharedMemory() async throws {
+        try await ManagerFixture.run(ahead: true) { fixture in
+            _ = try await fixture.manager.create(NewInstance(name: .default))
+            let templates = fixture.layout.templates
+            let memory = try await onOwnThread {
+                var found: Int32?
+                try Wait.polling("initdb has shared memory") {
+                    for name in Paths.list(templates) where name.hasPrefix(".new-") {
+                        let id = PostmasterFile.read(templates + "/" + name)?.sharedMemory?.id
+                        found = id.map { Int32(truncatingIfNeeded: $0) } ?? found
+                    }
+                    return found != nil
+                }
+                return try #require(found)
+            }
+            let next = try await fixture.nextDaemon()
+            var facts = shmid_ds()
+            #expect(shmctl(memory, IPC_STAT, &facts) == -1)
+            #expect(Paths.list(templates).filter { $0.hasPrefix(".new-") }.isEmpty)
+            await next.manager.shutdown(stopServers: true)
+        }
+    }
+
     @Test func anotherMajorsDataIsRefusedByName() async throws {
         try await ManagerFixture.run { fixture in
             let made = try await fixture.manager.create(NewInstance(name: .default))

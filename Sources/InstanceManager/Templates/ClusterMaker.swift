@@ -30,9 +30,25 @@ struct ClusterMaker: Sendable {
                 if gently { try TreeClone.sync(folder) }
             }
         } catch {
+            await freeMemory(folder)
             try? await loop.blocking { () throws(DevError) in try TreeClone.remove(folder) }
             throw error
         }
+    }
+
+    /// A killed `initdb` leaves a `postgres` that is just dying, and its shared memory, which no later start frees: the folder
+    /// goes.
+    private func freeMemory(_ folder: String) async {
+        guard let file = PostmasterFile.read(folder), file.pid != .min else { return }
+        let ended = Trigger()
+        // Cancelled already: what is awaited can't be cancelled.
+        let watch = try? ExitWatch(loop: loop, pid: abs(file.pid)) { ended.fire() }
+        let timer = TimerHandle(loop: loop)
+        timer.start(after: .seconds(5)) { ended.fire() }
+        if watch != nil { await ended.wait(after: 0) }
+        watch?.close()
+        timer.close()
+        SharedMemory.free(dataDirectory: folder)
     }
 
     private func initialize(_ toolchain: Toolchain, _ folder: String, gently: Bool) async throws(DevError) {
