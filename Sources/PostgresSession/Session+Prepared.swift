@@ -4,10 +4,14 @@ internal import CLibpqOnDemand
 /// Prepared statements of a session, by their text: the server keeps each under a name of ours, so that parsing and planning
 /// are saved from the second use on. What was not used for longest goes first.
 struct PreparedStatements {
-    /// Kept per session.
+    /// Kept per session: so many, and so many bytes of text, which a server holds several times over.
     static let limit = 500
+    static let byteLimit = 2_000_000
+    /// A longer text (a list of thousands of values) is parsed each time: it would drive all others out.
+    static let textLimit = 100_000
 
     private var entries: [Key: (name: String, use: UInt64)] = [:]
+    private var bytes = 0
     private var uses: UInt64 = 0
     /// Numbers are not used again, so a name can't mean two statements.
     private var count = 0
@@ -41,13 +45,21 @@ struct PreparedStatements {
 
     mutating func add(_ sql: String, _ name: String) {
         uses += 1
+        bytes += sql.utf8.count
         entries[Key(sql)] = (name, uses)
     }
 
-    mutating func forget(_ sql: String) -> String? { entries.removeValue(forKey: Key(sql))?.name }
+    mutating func forget(_ sql: String) -> String? {
+        guard let entry = entries.removeValue(forKey: Key(sql)) else { return nil }
+        bytes -= sql.utf8.count
+        return entry.name
+    }
 
-    /// What must go before another is added.
-    var surplus: String? { entries.count < PreparedStatements.limit ? nil : entries.min { $0.value.use < $1.value.use }?.key.sql }
+    /// What must go before this one is added.
+    func surplus(for sql: String) -> String? {
+        guard entries.count >= PreparedStatements.limit || bytes + sql.utf8.count > PreparedStatements.byteLimit else { return nil }
+        return entries.min { $0.value.use < $1.value.use }?.key.sql
+    }
 }
 
 extension Session {
@@ -84,6 +96,7 @@ extension Session {
     private func execute(_ sql: String, _ parameters: Parameters, _ timeout: Duration?) async throws(PostgresError)
         -> ResultView?
     {
+        if sql.utf8.count > PreparedStatements.textLimit { return try await executeOnce(sql, parameters, timeout) }
         let name = try await prepare(sql, timeout)
         do throws(PostgresError) {
             return try await run(timeout) { handle in
@@ -99,10 +112,23 @@ extension Session {
         }
     }
 
+    private func executeOnce(_ sql: String, _ parameters: Parameters, _ timeout: Duration?) async throws(PostgresError)
+        -> ResultView?
+    {
+        let text = try CStrings(checking: [sql])
+        return try await run(timeout) { handle in
+            text.withPointers { text in
+                parameters.withPointers { values, lengths, formats in
+                    PQsendQueryParams(handle, text[0], Int32(clamping: parameters.count), nil, values, lengths, formats, 0)
+                }
+            }
+        }.last
+    }
+
     private func prepare(_ sql: String, _ timeout: Duration?) async throws(PostgresError) -> String {
         if let name = prepared.name(sql) { return name }
         let text = try CStrings(checking: [sql])
-        if let surplus = prepared.surplus, let name = prepared.forget(surplus) {
+        while let surplus = prepared.surplus(for: sql), let name = prepared.forget(surplus) {
             _ = try await run(timeout) { PQsendQuery($0, "DEALLOCATE \(name)") }
         }
         let name = prepared.newName()

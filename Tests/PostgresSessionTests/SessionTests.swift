@@ -251,6 +251,25 @@ import Testing
         }
     }
 
+    /// A list of values makes a statement for each length: they are bounded by their bytes too.
+    @Test func longStatementsDoNotPileUp() async throws {
+        let server = try WithServer.server()
+        try await LoopThread.run { loop in
+            let session = try await Session.connect(loop: loop, server.parameters, timeout: .seconds(10))
+            func list(_ count: Int) -> String {
+                "SELECT $1::int IN (" + (0..<count).map { "\($0 + 1_000_000)" }.joined(separator: ",") + ")"
+            }
+            for count in 5_000..<5_060 {
+                #expect(try await session.resultsPrepared(list(count), ["\(count + 999_999)"])?.text(row: 0, column: 0) == "t")
+            }
+            let kept = try await session.query("SELECT sum(length(statement)) < 2000000, count(*) > 40 FROM pg_prepared_statements")
+            #expect(kept.rows == [["t", "t"]])
+            let before = try await session.query("SELECT count(*) FROM pg_prepared_statements").value
+            #expect(try await session.resultsPrepared(list(15_000), ["1"])?.text(row: 0, column: 0) == "f")
+            #expect(try await session.query("SELECT count(*) FROM pg_prepared_statements").value == before)
+        }
+    }
+
     @Test func pingHasGrades() async throws {
         let server = try WithServer.server()
         try await LoopThread.run { loop in
