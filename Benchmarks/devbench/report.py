@@ -5,7 +5,8 @@ import os
 import statistics
 from datetime import datetime, timezone
 
-BEGIN, END = "<!-- made by Benchmarks/run --docs: begin -->", "<!-- end -->"
+BEGIN = {"latest": "<!-- made by Benchmarks/run --docs: begin -->", "soak": "<!-- made by Benchmarks/run --rows soak --docs: begin -->"}
+END = "<!-- end -->"
 
 
 def _number(value, digits):
@@ -35,11 +36,11 @@ def table(figures):
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
-def markdown(record, figures):
+def markdown(part, record, figures):
     machine = record["machine"]
     versions = ", ".join(f"{k} {v}" for k, v in record["versions"].items())
     text = [
-        BEGIN, "",
+        BEGIN[part], "",
         f"Run of {record['date'][:10]}: {machine.get('cpu', '')}, {machine['cores']} cores, {machine.get('memoryGB', '?')} GB, "
         f"{machine.get('distribution', '')} ({machine['system']}), {machine.get('fileSystem', '?')}; load average {machine['load']} before it; "
         f"{versions}." + (" A short run (`--quick`)." if record["quick"] else ""), "",
@@ -49,21 +50,21 @@ def markdown(record, figures):
     return "\n".join([*text, "", END])
 
 
-def write(root, options, machine, versions, figures, failures):
-    """Writes results/latest.json, and the table into docs/benchmarks.md when asked."""
+def write(root, part, options, machine, versions, figures, failures):
+    """Writes results/latest.json, or soak.json, and the table into its part of docs/benchmarks.md when asked."""
     record = {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"), "machine": machine, "versions": versions, "quick": options.quick,
         "figures": [f.record() for f in figures], "failures": failures,
     }
     folder = f"{root}/Benchmarks/results"
     os.makedirs(folder, exist_ok=True)
-    with open(f"{folder}/latest.json", "w") as file:
+    with open(f"{folder}/{part}.json", "w") as file:
         json.dump(record, file, indent=1, ensure_ascii=False)
         file.write("\n")
     if options.docs:
         path = f"{root}/docs/benchmarks.md"
         text = open(path).read()
-        before, rest = text.split(BEGIN, 1)
+        before, rest = text.split(BEGIN[part], 1)
         with open(path, "w") as file:
-            file.write(before + markdown(record, figures) + rest.split(END, 1)[1])
-    return f"{folder}/latest.json"
+            file.write(before + markdown(part, record, figures) + rest.split(END, 1)[1])
+    return f"{folder}/{part}.json"
