@@ -114,6 +114,16 @@ import Testing
         ),
         (value(param("%9")), "Missing value for query variable %9"),
         (
+            node("initializeRecord", "{\"expr\":\(value("1")),\"fields\":{\"a\":{\"type\":\"zork\"}}}"),
+            "Unexpected field initializer type: zork"
+        ),
+        (
+            node("query", "{\"type\":\"templateSql\",\"fragments\":[{\"type\":\"zork\"}],\"args\":[],\"argTypes\":[]}"),
+            "Malformed query plan: unexpected fragment type: zork"
+        ),
+        (join("[{\"id\":1}]", unique: false, children: "[5]"), "Expected object, got number"),
+        (node("diff", "{\"from\":\(value("[1]")),\"to\":\(value("[]")),\"fields\":[\"a\"]}"), "Expected object, got number"),
+        (
             node(
                 "validate", "{\"expr\":\(value("1")),\"rules\":[{\"type\":\"odd\"}],\"errorIdentifier\":\"MISSING_RECORD\",\"context\":{}}"),
             "Unknown rule type: odd"
@@ -129,6 +139,11 @@ import Testing
             try await run(
                 Self.value("[\(Self.param("%1")),[\(Self.param("%2"))]]"),
                 "{\"%1\":{\"prisma__type\":\"param\",\"prisma__value\":{\"name\":\"%2\"}},\"%2\":null}") == "[null,[null]]")
+        // By a name that the plan itself does not have.
+        #expect(
+            try await run(
+                Self.value(Self.param("a")),
+                "{\"a\":{\"prisma__type\":\"param\",\"prisma__value\":{\"name\":\"b\"}},\"b\":7}") == "7")
         #expect(
             try await run(Self.value(Self.param("%1", "DateTime")), "{\"%1\":\"2024-01-02T03:04:05+01:00\"}")
                 == "\"2024-01-02T02:04:05.000Z\"")
@@ -160,10 +175,12 @@ import Testing
     }
 
     private static let posts = "[{\"id\":10,\"u\":1},{\"id\":11,\"u\":2},{\"id\":12,\"u\":1},{\"id\":13,\"u\":null}]"
-    private static func join(_ parent: String, unique: Bool, strict: Bool = true, on: String = "[[\"id\",\"u\"]]") -> String {
+    private static func join(_ parent: String, unique: Bool, strict: Bool = true, on: String = "[[\"id\",\"u\"]]", children: String = posts)
+        -> String
+    {
         node(
             "join",
-            "{\"parent\":\(value(parent)),\"canAssumeStrictEquality\":\(strict),\"children\":[{\"child\":\(value(posts)),\"on\":\(on),\"parentField\":\"p\",\"isRelationUnique\":\(unique)}]}"
+            "{\"parent\":\(value(parent)),\"canAssumeStrictEquality\":\(strict),\"children\":[{\"child\":\(value(children)),\"on\":\(on),\"parentField\":\"p\",\"isRelationUnique\":\(unique)}]}"
         )
     }
 
@@ -205,6 +222,9 @@ import Testing
         (process("\"[{\\\"i\\\":1},{\\\"i\\\":2}]\"", "{\"reverse\":true}"), "[{\"i\":2},{\"i\":1}]"),
         (process("{\"p\":[{\"i\":1},{\"i\":1}]}", "{\"nested\":{\"p\":{\"distinct\":[\"i\"]}}}"), "{\"p\":[{\"i\":1}]}"),
         (process("null", "{\"reverse\":true}"), "null"),
+        (process("[{\"i\":1}]", "{\"pagination\":{\"cursor\":{\"i\":true},\"take\":null,\"skip\":null}}"), "[]"),
+        (process("[{\"i\":false}]", "{\"pagination\":{\"cursor\":{\"i\":0},\"take\":null,\"skip\":null}}"), "[]"),
+        (process("[{},{\"i\":1}]", "{\"pagination\":{\"cursor\":{\"i\":1},\"take\":1,\"skip\":null}}"), "[{}]"),
     ])
     func processing(plan: String, expected: String) async throws {
         #expect(try await run(plan) == expected)

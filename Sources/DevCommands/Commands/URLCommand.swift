@@ -1,6 +1,7 @@
 internal import Basics
 internal import CommandLine
 internal import DevAPI
+internal import HTTPWire
 
 /// `dev url`.
 enum URLCommand {
@@ -39,7 +40,9 @@ enum URLCommand {
     static func run(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {
         let facts = try context.status(invocation, for: .url)
         if invocation.flag("serverless") {
-            let database = try DatabaseChoice.checked(invocation.value("database") ?? facts.database)
+            var database = try DatabaseChoice.checked(invocation.value("database") ?? facts.database)
+            // The drivers' protocol decodes it twice, which a name with a % in it would not survive.
+            if database.contains("%") { database = PercentCoding.encode(database) }
             try context.printJSONLine(
                 TransportConfig(endpoint: facts.httpUrl, username: facts.name, password: facts.password, database: database))
             return 0

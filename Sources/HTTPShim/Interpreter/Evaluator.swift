@@ -35,8 +35,9 @@ extension PlanRun {
                 return try generators.call(inner.field("name").map { ValueText.string($0) } ?? "undefined", arguments)
             }
             let name = inner.field("name").map { ValueText.string($0) } ?? "undefined"
-            guard let number = plan.number(name) else { throw .plain("Missing value for query variable \(name)") }
-            return try resolve(scope[number], scope, depth: depth + 1)
+            let found = plan.number(name).map { scope[$0] } ?? unasked[name] ?? .undefined
+            if case .undefined = found { throw .plain("Missing value for query variable \(name)") }
+            return try resolve(found, scope, depth: depth + 1)
         case .list(let elements):
             // Lists of plain values, the usual ones, are not copied.
             guard elements.contains(where: { if case .record = $0 { true } else if case .list = $0 { true } else { false } }) else {

@@ -7,6 +7,8 @@ final class PlanRun {
     /// ` /*…*/` behind every statement.
     private let comment: String
     private let database: any PlanDatabase
+    /// Parameters that the plan does not name; others may.
+    private(set) var unasked: [String: Value] = [:]
 
     init(plan: Plan, database: any PlanDatabase, comment: String = "", chance: Chance) {
         self.plan = plan
@@ -15,11 +17,11 @@ final class PlanRun {
         generators = Generators(chance: chance)
     }
 
-    /// - Parameter parameters: by name; names that the plan does not ask for don't matter.
+    /// - Parameter parameters: by name; names that neither the plan nor another parameter asks for don't matter.
     func run(_ parameters: [(name: String, value: Value)]) async throws(PlanFailure) -> Value {
         var bindings: [(name: Int, value: Value)] = []
         for (name, value) in parameters {
-            if let number = plan.number(name) { bindings.append((number, value)) }
+            if let number = plan.number(name) { bindings.append((number, value)) } else { unasked[name] = value }
         }
         return try await evaluate(plan.root, Scope(parent: nil, bindings: bindings), database)
     }
@@ -73,7 +75,7 @@ final class PlanRun {
             return .list(elements)
         case .difference(let from, let to, let fields):
             let left = try await evaluate(from, scope, database)
-            return PureNodes.difference(left, try await evaluate(to, scope, database), fields)
+            return try PureNodes.difference(left, try await evaluate(to, scope, database), fields)
         case .unique(let node): return try PureNodes.unique(try await evaluate(node, scope, database))
         case .required(let node):
             let value = try await evaluate(node, scope, database)

@@ -46,10 +46,17 @@ enum PureNodes {
         return ValueText.value(sum)
     }
 
-    static func difference(_ from: Value, _ to: Value, _ fields: [String]) -> Value {
-        func key(_ item: Value) -> RecordKey? { item.isNullish ? nil : RecordKey(item, fields) }
-        let others = Set(to.asList.map(key))
-        return .list(from.asList.filter { !others.contains(key($0)) })
+    static func difference(_ from: Value, _ to: Value, _ fields: [String]) throws(PlanFailure) -> Value {
+        func key(_ item: Value) throws(PlanFailure) -> RecordKey? {
+            if item.isNullish { return nil }
+            guard item.isRecord else { throw .plain("Expected object, got \(item.kind)") }
+            return RecordKey(item, fields)
+        }
+        var others: Set<RecordKey?> = []
+        for item in to.asList { others.insert(try key(item)) }
+        var kept: [Value] = []
+        for item in from.asList where !others.contains(try key(item)) { kept.append(item) }
+        return .list(kept)
     }
 
     static func mapRecord(_ value: Value, _ changes: [(name: String, kind: FieldChange.Kind, value: Value)]) throws(PlanFailure) -> Value {

@@ -3,6 +3,8 @@ struct JSONFailure: Error, Equatable {
     var message: String
     /// Bytes before the offending one.
     var offset: Int
+    /// It may be JSON, only too much of it for us.
+    var isTooDeep = false
 }
 
 /// RFC 8259, with bounds. Total: every text gives a tree or a failure, whatever its size and depth.
@@ -47,6 +49,7 @@ struct JSONScanner {
     }
 
     func failure(_ message: String) -> JSONFailure { JSONFailure(message: message, offset: position) }
+    private var tooDeep: JSONFailure { JSONFailure(message: "nested too deeply", offset: position, isTooDeep: true) }
 
     @inline(__always)
     private var byte: UInt8? { position < end ? bytes[position] : nil }
@@ -75,7 +78,7 @@ struct JSONScanner {
         space()
         switch byte {
         case UInt8(ascii: "{"):
-            guard depth < JSONScanner.maximalDepth else { throw failure("nested too deeply") }
+            guard depth < JSONScanner.maximalDepth else { throw tooDeep }
             position += 1
             var members: [JSON.Member] = []
             guard !take(UInt8(ascii: "}")) else { return .object([]) }
@@ -86,7 +89,7 @@ struct JSONScanner {
             try require(UInt8(ascii: "}"))
             return .object(members)
         case UInt8(ascii: "["):
-            guard depth < JSONScanner.maximalDepth else { throw failure("nested too deeply") }
+            guard depth < JSONScanner.maximalDepth else { throw tooDeep }
             position += 1
             var elements: [JSON] = []
             guard !take(UInt8(ascii: "]")) else { return .array([]) }
@@ -131,7 +134,7 @@ struct JSONScanner {
         let start = position
         switch byte {
         case UInt8(ascii: "{"):
-            guard depth < JSONScanner.maximalDepth else { throw failure("nested too deeply") }
+            guard depth < JSONScanner.maximalDepth else { throw tooDeep }
             position += 1
             guard !take(UInt8(ascii: "}")) else { break }
             repeat {
@@ -142,7 +145,7 @@ struct JSONScanner {
             } while take(UInt8(ascii: ","))
             try require(UInt8(ascii: "}"))
         case UInt8(ascii: "["):
-            guard depth < JSONScanner.maximalDepth else { throw failure("nested too deeply") }
+            guard depth < JSONScanner.maximalDepth else { throw tooDeep }
             position += 1
             guard !take(UInt8(ascii: "]")) else { break }
             repeat { _ = try skip(depth: depth + 1) } while take(UInt8(ascii: ","))

@@ -6,9 +6,9 @@ enum Join {
     static func attach(_ parent: Value, _ children: [(JoinChild, Value)], strict: Bool) throws(PlanFailure) -> Value {
         switch parent {
         case .rows(let slice):
-            return .rows(RowSlice(attach(slice.whole, children, strict: strict)))
+            return .rows(RowSlice(try attach(slice.whole, children, strict: strict)))
         case .row(let row):
-            let set = attach(row.set.picking([Int32(truncatingIfNeeded: row.index)]), children, strict: strict)
+            let set = try attach(row.set.picking([Int32(truncatingIfNeeded: row.index)]), children, strict: strict)
             return .row(RowReference(set: set, index: 0))
         default: break
         }
@@ -18,31 +18,36 @@ enum Join {
             parents.append(record)
         }
         for (join, value) in children {
-            let attached = matches(parents.map { .record($0) }, join, value, strict: strict)
+            let attached = try matches(parents.map { .record($0) }, join, value, strict: strict)
             for index in parents.indices { parents[index].set(join.parentField, attached[index]) }
         }
         return parent.listCount == nil ? parents.first.map { .record($0) } ?? .null : .list(parents.map { .record($0) })
     }
 
-    private static func attach(_ parents: RowSet, _ children: [(JoinChild, Value)], strict: Bool) -> RowSet {
+    private static func attach(_ parents: RowSet, _ children: [(JoinChild, Value)], strict: Bool) throws(PlanFailure) -> RowSet {
         var parents = parents
         for (join, value) in children {
-            let attached =
-                IntegerJoin.matches(parents, join, value)
-                ?? matches((0..<parents.count).map { .row(RowReference(set: parents, index: $0)) }, join, value, strict: strict)
+            let attached: [Value]
+            if let found = IntegerJoin.matches(parents, join, value) {
+                attached = found
+            } else {
+                let rows: [Value] = (0..<parents.count).map { .row(RowReference(set: parents, index: $0)) }
+                attached = try matches(rows, join, value, strict: strict)
+            }
             parents = parents.attaching(join.parentField, attached)
         }
         return parents
     }
 
     /// For each parent what is attached to it.
-    private static func matches(_ parents: [Value], _ join: JoinChild, _ child: Value, strict: Bool) -> [Value] {
+    private static func matches(_ parents: [Value], _ join: JoinChild, _ child: Value, strict: Bool) throws(PlanFailure) -> [Value] {
         var places: [RecordKey: [Int]] = [:]
         for (index, parent) in parents.enumerated() { places[RecordKey(parent, join.parentFields), default: []].append(index) }
         let casts = strict ? nil : casts(parents, join.parentFields)
         var lists = [[Value]](repeating: [], count: parents.count)
         for element in child.asList {
             if element.isNullish { continue }
+            guard element.isRecord else { throw .plain("Expected object, got \(element.kind)") }
             for place in places[RecordKey(element, join.childFields, casts: casts)] ?? [] { lists[place].append(element) }
         }
         return lists.map { list in join.isUnique ? list.last ?? .null : .list(list) }

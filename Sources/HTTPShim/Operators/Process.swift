@@ -82,8 +82,11 @@ struct ProcessOperator {
 /// Whether a record is the one a cursor names (§5.2 keysMatch).
 enum CursorMatch {
     static func matches(_ record: Value, _ cursor: [(name: String, value: Value)]) -> Bool {
-        // Upstream goes by whichever has fewer keys; a cursor's columns are all in the record.
-        cursor.allSatisfy { member in equal(record.field(member.name) ?? .undefined, member.value) }
+        // By the keys of whichever has fewer.
+        if let record = record.asRecord, record.values.count < cursor.count {
+            return record.members.allSatisfy { name, value in equal(value, cursor.first { $0.name == name }?.value ?? .undefined) }
+        }
+        return cursor.allSatisfy { member in equal(record.field(member.name) ?? .undefined, member.value) }
     }
 
     static func equal(_ left: Value, _ right: Value) -> Bool {
@@ -104,6 +107,7 @@ enum CursorMatch {
             case .string(let text): return Instant.parse(text) == instant
             default: return other.number == Double(instant)
             }
+        case (.bool, _), (_, .bool): return false
         default: break
         }
         if left.number != nil || right.number != nil { return ValueText.number(left) == ValueText.number(right) }

@@ -59,8 +59,11 @@ struct PlanDecoder {
             }
             return .bind(bindings, node(args["expr"]))
         case "getFirstNonEmpty": return .firstNonEmpty((args["names"]?.array ?? []).map { number($0.string ?? "") })
-        case "query": return template(args).map { .query($0) } ?? .malformed("Malformed query plan: not a query")
-        case "execute": return template(args).map { .execute($0) } ?? .malformed("Malformed query plan: not a query")
+        case "query", "execute":
+            switch template(args) {
+            case .success(let found): return type == "query" ? .query(found) : .execute(found)
+            case .failure(let error): return .malformed(error.message)
+            }
         case "reverse": return .reverse(node(args))
         case "sum": return .sum(nodes(args))
         case "concat": return .concat(nodes(args))
@@ -88,9 +91,13 @@ struct PlanDecoder {
         case "unit": return .unit
         case "diff": return .difference(from: node(args["from"]), to: node(args["to"]), PlanDecoder.strings(args["fields"]) ?? [])
         case "initializeRecord":
-            let fields = (args["fields"]?.members ?? []).map { member in
-                let isValue = member.value["type"]?.string == "value"
-                return (name: member.key, value: isValue ? Initializer.value(argument(member.value["value"] ?? .null)) : .lastInsertId)
+            var fields: [(name: String, value: Initializer)] = []
+            for member in args["fields"]?.members ?? [] {
+                switch member.value["type"]?.string {
+                case "value": fields.append((member.key, .value(argument(member.value["value"] ?? .null))))
+                case "lastInsertId": fields.append((member.key, .lastInsertId))
+                case let word: return .malformed("Unexpected field initializer type: \(word ?? "undefined")")
+                }
             }
             return .initializeRecord(node(args["expr"]), fields)
         case "mapRecord":
@@ -169,14 +176,18 @@ struct PlanDecoder {
 
     // MARK: SQL
 
-    private mutating func template(_ json: JSON) -> SQLTemplate? {
+    private struct Unreadable: Error {
+        var message = "Malformed query plan: not a query"
+    }
+
+    private mutating func template(_ json: JSON) -> Result<SQLTemplate, Unreadable> {
         let arguments = (json["args"]?.array ?? []).map { argument($0) }
         let types = (json["argTypes"]?.array ?? []).map { PlanDecoder.argumentType($0) }
         if json["type"]?.string == "rawSql" {
-            guard let sql = json["sql"]?.string else { return nil }
-            return SQLTemplate(isRaw: true, fragments: [.text(sql)], arguments: arguments, types: types)
+            guard let sql = json["sql"]?.string else { return .failure(Unreadable()) }
+            return .success(SQLTemplate(isRaw: true, fragments: [.text(sql)], arguments: arguments, types: types))
         }
-        guard json["type"]?.string == "templateSql", let parts = json["fragments"]?.array else { return nil }
+        guard json["type"]?.string == "templateSql", let parts = json["fragments"]?.array else { return .failure(Unreadable()) }
         var fragments: [SQLTemplate.Fragment] = []
         for part in parts {
             let (prefix, suffix) = (part["itemPrefix"]?.string ?? "", part["itemSuffix"]?.string ?? "")
@@ -190,13 +201,14 @@ struct PlanDecoder {
                     .tupleList(
                         prefix: part["itemPrefix"]?.string ?? "(", separator: separator, suffix: part["itemSuffix"]?.string ?? ")",
                         groupSeparator: part["groupSeparator"]?.string ?? ","))
-            default: return nil
+            case let word: return .failure(Unreadable(message: "Malformed query plan: unexpected fragment type: \(word ?? "undefined")"))
             }
         }
         let format = json["placeholderFormat"]
-        return SQLTemplate(
-            isRaw: false, fragments: fragments, arguments: arguments, types: types, placeholderPrefix: format?["prefix"]?.string ?? "$",
-            hasNumbering: format?["hasNumbering"]?.bool ?? true, isChunkable: json["chunkable"]?.bool ?? false)
+        return .success(
+            SQLTemplate(
+                isRaw: false, fragments: fragments, arguments: arguments, types: types, placeholderPrefix: format?["prefix"]?.string ?? "$",
+                hasNumbering: format?["hasNumbering"]?.bool ?? true, isChunkable: json["chunkable"]?.bool ?? false))
     }
 
     static func argumentType(_ json: JSON) -> ArgumentType {

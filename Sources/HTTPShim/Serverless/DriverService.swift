@@ -72,14 +72,14 @@ public final class DriverService: @unchecked Sendable {
 
     /// Wakes the server if it sleeps.
     private func connect(_ id: String, _ database: String) async throws(PostgresError) -> Session {
-        let endpoint: Endpoint
-        do throws(DevError) { endpoint = try await instances.endpoint(id) } catch { throw DriverFailure.connecting(error) }
-        return try await Session.connect(
-            loop: loop,
-            [
-                "host": endpoint.socketDirectory, "port": "5432", "user": "postgres", "dbname": database, "application_name": "ppg",
-                "options": SessionSettings.options,
-            ], timeout: .seconds(10))
+        do throws(SessionOpening.Failure) {
+            return try await SessionOpening(loop: loop, instances: instances, application: "ppg").session(id, database)
+        } catch {
+            switch error {
+            case .instance(let error): throw DriverFailure.connecting(error)
+            case .database(let error): throw error
+            }
+        }
     }
 
     // MARK: Statements

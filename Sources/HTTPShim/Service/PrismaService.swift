@@ -227,6 +227,8 @@ public actor PrismaService {
         case .success(let found): query = Query(request: found.0, plan: found.1, work: work, transaction: transaction)
         case .failure(PlanRequest.Refusal.invalid(let body)): return .json(400, body, work.journal)
         case .failure(let error as PlanFailure): throw error
+        case .failure(let error as JSONFailure) where error.isTooDeep:
+            return .text(400, "The request body is nested more than \(JSONScanner.maximalDepth) levels deep, which is this server's limit")
         case .failure: return .text(400, "Malformed JSON in request body")
         }
         // The Accelerate extension sends it with each query of a model; a plain client never does.
@@ -344,21 +346,13 @@ public actor PrismaService {
         if site.pools.count >= 32 { site.pools = site.pools.filter { !$0.value.isUnused } }
         var limits = SessionPool.Limits(sessions: limit)
         if let seconds = work.key.poolTimeout { limits.patience = seconds > 0 ? .seconds(min(seconds, 86_400)) : .seconds(86_400) }
-        let (loop, instances, id) = (loop, instances, work.record.id)
+        let (opening, id) = (SessionOpening(loop: loop, instances: instances, application: "prisma"), work.record.id)
         let pool = SessionPool(loop: loop, limits: limits) { isRaw async throws(PlanFailure) in
-            let endpoint: Endpoint
-            do throws(DevError) { endpoint = try await instances.endpoint(id) } catch {
-                throw DatabaseFailure(error).failure(isRaw: isRaw)
-            }
-            do throws(PostgresError) {
-                return try await Session.connect(
-                    loop: loop,
-                    [
-                        "host": endpoint.socketDirectory, "port": "5432", "user": "postgres", "dbname": database,
-                        "application_name": "prisma", "options": SessionSettings.options,
-                    ], timeout: .seconds(10))
-            } catch {
-                throw DatabaseFailure(error).failure(isRaw: isRaw)
+            do throws(SessionOpening.Failure) { return try await opening.session(id, database) } catch {
+                switch error {
+                case .instance(let error): throw DatabaseFailure(error).failure(isRaw: isRaw)
+                case .database(let error): throw DatabaseFailure(error).failure(isRaw: isRaw)
+                }
             }
         }
         pool.most = site.rules.connections

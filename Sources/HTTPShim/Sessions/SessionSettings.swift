@@ -2,7 +2,7 @@
 enum SessionSettings {
     /// For libpq's `options`; values have no blanks.
     static let options = [
-        "TimeZone=UTC", "DateStyle=ISO,YMD", "IntervalStyle=postgres", "bytea_output=hex", "extra_float_digits=1", "lc_messages=C",
+        "TimeZone=UTC", "DateStyle=ISO", "IntervalStyle=postgres", "bytea_output=hex", "extra_float_digits=1", "lc_messages=C",
         "lc_monetary=C", "client_min_messages=error",
     ].map { "-c \($0)" }.joined(separator: " ")
 }

@@ -126,6 +126,14 @@ extension Value {
         }
     }
 
+    var isRecord: Bool {
+        switch self {
+        case .record, .row: true
+        case .mapped(let mapped): mapped.value.isRecord
+        default: false
+        }
+    }
+
     /// As a record of its own: rows are read out. nil for what is none.
     var asRecord: Record? {
         switch self {

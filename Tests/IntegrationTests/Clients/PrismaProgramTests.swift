@@ -16,7 +16,7 @@ import Testing
             let result = try await Command.run(
                 "node", [program, bundle, url, other.text("prismaPostgresUrl"), made.text("dataDirectory")], seconds: 180)
             #expect(
-                result.status == 0 && result.output == "crud\nerrors\nraw\ntransactions\ntwo\nkilled\nok program\n",
+                result.status == 0 && result.output == "crud\nerrors\nraw\ntransactions\ntwo\nkilled\ncrashed\nok program\n",
                 "\(result.output)\(result.errors)")
             // A query wakes it.
             try await fixture.done("stop", "default", "--yes")

@@ -52,6 +52,8 @@ console.log('errors')
 const [row] = await db.$queryRaw`select ${42n}::int8 as big, ${new Date(0)}::timestamptz as at, ${new Uint8Array([1])}::bytea as b, ${['a', 'b']}::text[] as t, ${{ q: 1 }}::jsonb as j`
 assert.deepEqual([row.big, row.at.getTime(), [...row.b], row.t, row.j], [42n, 0, [1], ['a', 'b'], { q: 1 }])
 assert.equal(await db.$executeRaw`update "Post" set views = views + ${1}`, 2)
+// As the server itself reads dates.
+assert.equal((await db.$queryRaw`select '01/02/2024'::date as d`)[0].d.toISOString(), '2024-01-02T00:00:00.000Z')
 console.log('raw')
 
 // Transactions.
@@ -108,5 +110,20 @@ await Promise.all(load)
 assert.equal(await db.user.count(), 2)
 assert.equal(await other.label.count(), 40)
 console.log('killed')
+
+// A backend dies, by which PostgreSQL ends all sessions and recovers: what runs fails, what waits for a session does not notice.
+const [{ backend }] = await db.$queryRaw`select pg_backend_pid() as backend`
+const failures = []
+let calls = 0
+await Promise.all(Array.from({ length: 8 }, async () => {
+  for (let i = 0; i < 40; i++) {
+    await db.user.findMany({ include: { posts: true } }).catch((e) => failures.push(`${e.code} ${e.message} ${JSON.stringify(e.meta)}`))
+    if (++calls === 40) process.kill(backend, 'SIGKILL')
+  }
+}))
+assert.deepEqual(failures.filter((text) => /57P03|recovery mode|not yet accepting|starting up/.test(text)), [])
+assert(failures.length <= 8, failures.join('\n'))
+assert.equal(await db.user.count(), 2)
+console.log('crashed')
 await db.$disconnect()
 console.log('ok program')
