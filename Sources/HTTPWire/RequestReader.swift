@@ -25,6 +25,9 @@ public struct RequestReader: Sendable {
     /// Nothing of a request has been seen: the connection may be closed without loss.
     public func isIdle(_ bytes: [UInt8], _ position: Int) -> Bool { head == nil && parser.isIdle(bytes, position) }
 
+    /// A request's head has been read, and its body is being read.
+    public var isInBody: Bool { head != nil }
+
     /// Call until it says `needMore` (or `refused`); `position` moves on.
     public mutating func next(_ bytes: [UInt8], _ position: inout Int) -> Step {
         while true {

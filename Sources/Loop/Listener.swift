@@ -32,6 +32,10 @@ public final class Listener {
     /// Callers turned away because no descriptor was left.
     public var refused: Int { core.refused }
 
+    /// Leaves callers in the queue of the system, until `resume`.
+    public func pause() { core.setPaused(true) }
+    public func resume() { core.setPaused(false) }
+
     /// Closes the descriptor too. The path of a Unix socket stays; the next `unix` replaces it.
     public func close() { core.closeNow() }
 }
@@ -47,6 +51,7 @@ private final class ListenerCore: @unchecked Sendable {
     /// listener would spin on one that stays in the queue.
     private var spare: Int32 = -1
     private(set) var refused = 0
+    private var isPaused = false
 
     init(loop: Loop, descriptor: Int32) {
         self.loop = loop
@@ -74,7 +79,16 @@ private final class ListenerCore: @unchecked Sendable {
         watch()
     }
 
-    private func watch() { poll.start(.readable) { [unowned self] _ in accept() } }
+    private func watch() {
+        guard !isPaused else { return }
+        poll.start(.readable) { [unowned self] _ in accept() }
+    }
+
+    func setPaused(_ paused: Bool) {
+        guard accepted != nil, paused != isPaused else { return }
+        isPaused = paused
+        if paused { poll.stop() } else { watch() }
+    }
 
     /// One a turn: to ask for another who is rarely there would cost as much as the turn that comes if there is one.
     private func accept() {

@@ -108,7 +108,35 @@ import Testing
         let slow = try await exchange(["GET /health HT"], closing: false) { $0.requestTime = .milliseconds(50) }
         let silent = try await exchange([], closing: false) { $0.idleTime = .milliseconds(50) }
         let kept = try await exchange(["GET /health HTTP/1.1\r\nHost: x\r\n\r\n"], closing: false) { $0.idleTime = .milliseconds(50) }
-        #expect(slow.isEmpty && silent.isEmpty && kept.hasSuffix("}"))
+        #expect(slow.hasPrefix("HTTP/1.1 408 ") && silent.isEmpty && kept.hasSuffix("}"))
+        let body = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"
+        let stuck = try await exchange([body], closing: false) { $0.requestTime = .milliseconds(50) }
+        #expect(stuck.hasPrefix("HTTP/1.1 408 ") && stuck.hasSuffix("The request did not arrive in time\n"))
+        let endless = try await exchange([body], closing: false) { $0.bodyTime = .milliseconds(50) }
+        #expect(endless.hasPrefix("HTTP/1.1 408 "))
+    }
+
+    /// Who comes when there is no place waits in the queue and is served.
+    @Test func connectionsBeyondTheLimitWait() async throws {
+        try await LoopThread.run { [router = router()] loop in
+            var limits = HTTPServer.Limits(body: 1000)
+            limits.connections = 2
+            let server = HTTPServer(loop: loop, router: router, limits: limits, log: .none)
+            let bound = try Listener.tcp(address: "127.0.0.1", port: 0)
+            try await server.listen(bound.descriptor)
+            let port = bound.port
+            let answers = try await onOwnThread {
+                let clients = try (0..<5).map { _ in try Self.connect(port) }
+                // All of them are there before the first speaks.
+                for client in clients { Self.write(client, "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") }
+                return clients.map { client in
+                    defer { close(client) }
+                    return Self.readAll(client)
+                }
+            }
+            #expect(answers.allSatisfy { $0.hasPrefix("HTTP/1.1 200 ") }, "\(answers)")
+            await server.close(within: .seconds(5))
+        }
     }
 
     @Test func tooManyConnectionsAreClosed() async throws {
@@ -301,6 +329,23 @@ import Testing
         return (ends[0], ends[1])
     }
 
+    private static func connect(_ port: UInt16) throws -> Int32 {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        #if canImport(Darwin)
+            let client = socket(AF_INET, SOCK_STREAM, 0)
+        #else
+            let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        #endif
+        let connected = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connectSocket(client, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        }
+        guard connected == 0 else { throw TestFailure("connect: \(errno)") }
+        return client
+    }
+
     private static func write(_ descriptor: Int32, _ text: String) {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
@@ -327,3 +372,6 @@ import Testing
 }
 
 private func writeBytes(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int { write(descriptor, bytes, count) }
+private func connectSocket(_ descriptor: Int32, _ address: UnsafePointer<sockaddr>, _ length: socklen_t) -> Int32 {
+    connect(descriptor, address, length)
+}

@@ -25,8 +25,14 @@ final class HTTPConnection: AnswerStream {
     var cancelFollowed: (() -> Void)?
     /// HTTP is over.
     private var isUpgraded = false
+    private let clock: LoopClock
+    /// When the body that is being read must be here.
+    private var bodyEnd: ContinuousClock.Instant?
+    /// The request that is being read took too long.
+    private var isLate = false
 
-    init(socket: Socket, timer: TimerHandle, limits: HTTPServer.Limits) {
+    init(socket: Socket, timer: TimerHandle, limits: HTTPServer.Limits, clock: LoopClock) {
+        self.clock = clock
         self.socket = socket
         self.timer = timer
         self.limits = limits
@@ -42,7 +48,8 @@ final class HTTPConnection: AnswerStream {
     /// The next request, or nil when the connection is at its end; a refusal has been answered then.
     func nextRequest() async -> HTTPRequest? {
         isIdle = reader.isIdle(buffer, position)
-        arm(isIdle ? limits.idleTime : limits.requestTime)
+        (bodyEnd, isLate) = (nil, false)
+        if isIdle { arm(limits.idleTime) } else { armRequest(limits.requestTime) }
         while true {
             switch reader.next(buffer, &position) {
             case .request(let request):
@@ -58,12 +65,19 @@ final class HTTPConnection: AnswerStream {
                 guard (try? await socket.write(HTTPResponse.continueLine)) != nil else { return nil }
             case .needMore:
                 cut()
-                guard keepAlive || !reader.isIdle(buffer, position), let count = try? await socket.read(into: &buffer, max: 65_536),
-                    count > 0
-                else { return nil }
+                guard keepAlive || !reader.isIdle(buffer, position) else { return nil }
+                if reader.isInBody {
+                    let end = bodyEnd ?? clock.now.advanced(by: limits.bodyTime)
+                    bodyEnd = end
+                    armRequest(min(limits.requestTime, end - clock.now))
+                }
+                guard let count = try? await socket.read(into: &buffer, max: 65_536), count > 0 else {
+                    if isLate { await refuseLate() }
+                    return nil
+                }
                 if isIdle {
                     isIdle = false
-                    arm(limits.requestTime)
+                    armRequest(limits.requestTime)
                 }
             }
         }
@@ -117,6 +131,22 @@ final class HTTPConnection: AnswerStream {
 
     private func arm(_ time: Duration) {
         timer.start(after: time) { [weak self] in self?.socket.close() }
+    }
+
+    /// A request that does not come to its end gets an answer (RFC 9110 §15.5.9): its reader finds the stream ended.
+    private func armRequest(_ time: Duration) {
+        timer.start(after: time) { [weak self] in
+            guard let self else { return }
+            isLate = true
+            shutdown(socket.descriptor, Int32(SHUT_RD))
+        }
+    }
+
+    private func refuseLate() async {
+        arm(.seconds(1))
+        let response = HTTPResponse(
+            status: 408, headers: ["content-type": "text/plain; charset=utf-8"], body: Array("The request did not arrive in time\n".utf8))
+        _ = try? await socket.write(response.encoded(for: nil, keepAlive: false))
     }
 
     /// Lets a refused client read our words: a close with unread bytes would reset the connection and lose them.

@@ -8,13 +8,16 @@ internal import Loop
 actor HTTPServer {
     struct Limits: Sendable {
         var http = HTTPLimits()
-        /// From a request's first byte to its last.
+        /// From a request's first byte to its head's last, and then for each part of its body.
         var requestTime: Duration = .seconds(10)
+        /// For a whole body.
+        var bodyTime: Duration = .seconds(300)
         /// Between requests, and before the first.
         var idleTime: Duration = .seconds(60)
         /// For a whole answer to be taken by the client; streams have none, their clients may read as they like.
         var writeTime: Duration = .seconds(30)
-        var connections = 512
+        /// At once; more wait in the queues of the listening sockets. A client opens one for each request that it has under way.
+        var connections = 2_048
 
         init(body: Int) { http.body = body }
     }
@@ -58,11 +61,15 @@ actor HTTPServer {
         guard !isClosing, connections.count < limits.connections, admit(descriptor) else { return Descriptor.close(descriptor) }
         do {
             let connection = HTTPConnection(
-                socket: try Socket(loop: loop, descriptor: descriptor), timer: TimerHandle(loop: loop), limits: limits)
+                socket: try Socket(loop: loop, descriptor: descriptor), timer: TimerHandle(loop: loop), limits: limits, clock: loop.clock)
             lastID += 1
             let id = lastID
             connections[id] = connection
             loop.task { await self.serve(id) }
+            if connections.count == limits.connections {
+                log.warning("no more connections for now", ["connections": connections.count])
+                for listener in listeners { listener.pause() }
+            }
         } catch {
             log.warning("connection refused", ["cause": error])
         }
@@ -167,6 +174,7 @@ actor HTTPServer {
 
     private func ended(_ id: Int) {
         connections.removeValue(forKey: id)?.close()
+        if connections.count == limits.connections - 1 { for listener in listeners { listener.resume() } }
         guard isClosing, connections.isEmpty else { return }
         for waiter in waiters { waiter.resume() }
         waiters = []
