@@ -1,18 +1,39 @@
 internal import Basics
 internal import CLibpqOnDemand
+internal import Loop
 
 /// Prepared statements of a session, by their text: the server keeps each under a name of ours, so that parsing and planning
-/// are saved from the second use on. What was not used for longest goes first.
+/// are saved while it is used again and again. What was not used for longest goes first.
+///
+/// The server settles the types of a statement's parameters when it is prepared, and for good: after a column has become
+/// `text`, `WHERE code = $1` would go on to refuse what is no integer. So a name holds for a moment only, and what is asked
+/// less often has none.
 struct PreparedStatements {
     /// Kept per session: so many, and so many bytes of text, which a server holds several times over.
     static let limit = 500
     static let byteLimit = 2_000_000
     /// A longer text (a list of thousands of values) is parsed each time: it would drive all others out.
     static let textLimit = 100_000
+    /// How long a name holds, and how soon a text must come again to be given one.
+    static let freshness = Duration.milliseconds(500)
 
-    private var entries: [Key: (name: String, use: UInt64)] = [:]
+    /// How a statement is sent.
+    enum Way: Equatable {
+        case named(String)
+        /// Under a new name; `old` goes.
+        case prepare(old: String?)
+        case unnamed
+    }
+
+    private struct Entry {
+        var name: String?
+        /// When it was prepared, if it has a name.
+        var since: ContinuousClock.Instant
+        var lastUse: ContinuousClock.Instant
+    }
+
+    private var entries: [Key: Entry] = [:]
     private var bytes = 0
-    private var uses: UInt64 = 0
     /// Numbers are not used again, so a name can't mean two statements.
     private var count = 0
 
@@ -31,11 +52,13 @@ struct PreparedStatements {
         func hash(into hasher: inout Hasher) { hasher.combine(digest) }
     }
 
-    mutating func name(_ sql: String) -> String? {
-        guard let index = entries.index(forKey: Key(sql)) else { return nil }
-        uses += 1
-        entries.values[index].use = uses
-        return entries.values[index].name
+    /// Counts as a use.
+    mutating func way(_ sql: String, _ now: ContinuousClock.Instant) -> Way {
+        guard let index = entries.index(forKey: Key(sql)) else { return .unnamed }
+        let entry = entries.values[index]
+        entries.values[index].lastUse = now
+        if let name = entry.name, now - entry.since < Self.freshness { return .named(name) }
+        return now - entry.lastUse < Self.freshness ? .prepare(old: entry.name) : .unnamed
     }
 
     mutating func newName() -> String {
@@ -43,22 +66,29 @@ struct PreparedStatements {
         return "devdb_\(count)"
     }
 
-    mutating func add(_ sql: String, _ name: String) {
-        uses += 1
-        bytes += sql.utf8.count
-        entries[Key(sql)] = (name, uses)
+    /// - Parameter name: what it has been prepared under; nil: it has been seen.
+    mutating func add(_ sql: String, _ name: String?, _ now: ContinuousClock.Instant) {
+        if entries.updateValue(Entry(name: name, since: now, lastUse: now), forKey: Key(sql)) == nil { bytes += sql.utf8.count }
     }
 
+    /// - Returns: the name that the server has it under.
     mutating func forget(_ sql: String) -> String? {
         guard let entry = entries.removeValue(forKey: Key(sql)) else { return nil }
         bytes -= sql.utf8.count
         return entry.name
     }
 
+    mutating func forgetAll() {
+        entries = [:]
+        bytes = 0
+    }
+
+    func knows(_ sql: String) -> Bool { entries[Key(sql)] != nil }
+
     /// What must go before this one is added.
     func surplus(for sql: String) -> String? {
         guard entries.count >= PreparedStatements.limit || bytes + sql.utf8.count > PreparedStatements.byteLimit else { return nil }
-        return entries.min { $0.value.use < $1.value.use }?.key.sql
+        return entries.min { $0.value.lastUse < $1.value.lastUse }?.key.sql
     }
 }
 
@@ -74,30 +104,46 @@ extension Session {
         return try await resultsPrepared(sql, values, timeout: timeout)
     }
 
-    /// A statement whose plan the server found outdated is prepared anew and sent once more, which is safe: it was refused
-    /// before it began. In a transaction, which has failed by that, it is not.
+    /// A failure that may come from what the server settled when it prepared the statement is not the answer: the statement
+    /// is sent once more, to be parsed anew. That is safe outside transactions, where a failed statement has done nothing; inside
+    /// them, where one failure ends all, nothing is sent by name.
     public func resultsPrepared(_ sql: String, _ parameters: Parameters, timeout: Duration? = nil) async throws(PostgresError)
         -> ResultView?
     {
         try await exclusively { () async throws(PostgresError) in
-            do throws(PostgresError) {
-                return try await self.execute(sql, parameters, timeout)
-            } catch {
-                guard error.isOutdatedPlan else { throw error }
-                if let name = self.prepared.forget(sql), !self.isInTransaction {
-                    _ = try? await self.run(timeout) { PQsendQuery($0, "DEALLOCATE \(name)") }
+            guard !self.isInTransaction, PreparedStatements.mayBeNamed(sql) else {
+                return try await self.executeOnce(sql, parameters, timeout)
+            }
+            let now = self.connection.loop.clock.now
+            switch self.prepared.way(sql, now) {
+            case .named(let name):
+                do throws(PostgresError) { return try await self.execute(name, parameters, timeout) } catch {
+                    guard error.mayBeOutdated else { throw error }
+                    try await self.forget(sql, timeout)
+                    return try await self.executeOnce(sql, parameters, timeout)
                 }
-                guard !self.isInTransaction else { throw error }
-                return try await self.execute(sql, parameters, timeout)
+            case .prepare(let old):
+                if let old { _ = try await self.run(timeout) { PQsendQuery($0, "DEALLOCATE \(old)") } }
+                let name = try await self.prepare(sql, timeout)
+                self.prepared.add(sql, name, now)
+                return try await self.execute(name, parameters, timeout)
+            case .unnamed:
+                if !self.prepared.knows(sql) {
+                    try await self.makeRoom(for: sql, timeout)
+                    self.prepared.add(sql, nil, now)
+                }
+                return try await self.executeOnce(sql, parameters, timeout)
             }
         }
     }
 
-    private func execute(_ sql: String, _ parameters: Parameters, _ timeout: Duration?) async throws(PostgresError)
-        -> ResultView?
-    {
-        if sql.utf8.count > PreparedStatements.textLimit { return try await executeOnce(sql, parameters, timeout) }
-        let name = try await prepare(sql, timeout)
+    /// Lets the server forget all prepared statements, ours and those that SQL has made.
+    public func deallocateAll() async throws(PostgresError) {
+        prepared.forgetAll()
+        _ = try await results("DEALLOCATE ALL")
+    }
+
+    private func execute(_ name: String, _ parameters: Parameters, _ timeout: Duration?) async throws(PostgresError) -> ResultView? {
         do throws(PostgresError) {
             return try await run(timeout) { handle in
                 parameters.withPointers { values, lengths, formats in
@@ -126,21 +172,37 @@ extension Session {
     }
 
     private func prepare(_ sql: String, _ timeout: Duration?) async throws(PostgresError) -> String {
-        if let name = prepared.name(sql) { return name }
         let text = try CStrings(checking: [sql])
-        while let surplus = prepared.surplus(for: sql), let name = prepared.forget(surplus) {
-            _ = try await run(timeout) { PQsendQuery($0, "DEALLOCATE \(name)") }
-        }
         let name = prepared.newName()
         _ = try await run(timeout) { handle in text.withPointers { PQsendPrepare(handle, name, $0[0], 0, nil) } }
-        prepared.add(sql, name)
         return name
+    }
+
+    private func makeRoom(for sql: String, _ timeout: Duration?) async throws(PostgresError) {
+        while let surplus = prepared.surplus(for: sql) { try await forget(surplus, timeout) }
+    }
+
+    private func forget(_ sql: String, _ timeout: Duration?) async throws(PostgresError) {
+        guard let name = prepared.forget(sql) else { return }
+        do throws(PostgresError) { _ = try await run(timeout) { PQsendQuery($0, "DEALLOCATE \(name)") } } catch {
+            // 26000: SQL has done it before us.
+            guard error.sqlState == "26000" else { throw error }
+        }
+    }
+}
+
+extension PreparedStatements {
+    /// A procedure may have committed before it fails, so it must not be called once more.
+    fileprivate static func mayBeNamed(_ sql: String) -> Bool {
+        sql.utf8.count <= textLimit && !sql.utf8.drop { $0 <= 0x20 }.prefix(4).elementsEqual("call".utf8) { $0 | 0x20 == $1 }
     }
 }
 
 extension PostgresError {
-    /// 26000: somebody ran DEALLOCATE or DISCARD. 0A000: "cached plan must not change result type", after a change of a table.
-    fileprivate var isOutdatedPlan: Bool {
-        sqlState == "26000" || (sqlState == "0A000" && message.contains("cached plan"))
+    /// 26000: somebody ran DEALLOCATE or DISCARD. 0A000: "cached plan must not change result type". Classes 22 and 42: values that
+    /// don't fit the parameters' types, or types that nothing is defined for. XX000: the type has gone ("cache lookup failed").
+    fileprivate var mayBeOutdated: Bool {
+        guard let sqlState else { return false }
+        return sqlState == "26000" || sqlState == "0A000" || sqlState == "XX000" || sqlState.hasPrefix("22") || sqlState.hasPrefix("42")
     }
 }

@@ -12,7 +12,7 @@ enum SessionReset {
     }
 
     /// In any case of letters, anywhere: a false alarm costs a reset.
-    private static let words = ["set_config", "advisory", "temp", "listen"].map { Array($0.utf8) }
+    private static let words = ["set_config", "advisory", "temp", "listen", "pg_settings", "u&\""].map { Array($0.utf8) }
 
     private static func names(_ sql: String) -> Bool {
         var sql = sql
@@ -27,7 +27,7 @@ enum SessionReset {
         }
     }
 
-    /// - Returns: whether the session is as new; prepared statements stay.
+    /// - Returns: whether the session is as new.
     static func reset(_ session: Session) async -> Bool {
         guard session.isOpen else { return false }
         if session.isInTransaction, (try? await session.results("ROLLBACK")) == nil { return false }
@@ -37,6 +37,6 @@ enum SessionReset {
         guard (try? await session.results(sql)) != nil else { return false }
         // Refused inside the implicit transaction of several statements.
         for statement in ["DISCARD TEMP", "DISCARD SEQUENCES"] where (try? await session.results(statement)) == nil { return false }
-        return true
+        return (try? await session.deallocateAll()) != nil
     }
 }
