@@ -213,7 +213,7 @@ actor Daemon {
         await controlSocket?.close()
         await control?.close(within: Self.patience)
         if let handover { await handOver(to: handover) }
-        await site?.close(within: .seconds(1))
+        await site?.close(within: Self.patience)
         await sites?.closeAll()
         await prisma?.close()
         drivers?.close()

@@ -36,7 +36,7 @@ enum RawTableWriter {
         case .float where CellWriter.isPlainNumber(bytes), .double where CellWriter.isPlainNumber(bytes):
             writer.bytes.append(contentsOf: bytes)
         case .json: json(bytes, into: &writer)
-        case .text, .uuid, .bigint, .numeric, .date, .time, .characters: writer.string(bytes)
+        case .text, .uuid, .bigint, .oid, .numeric, .date, .time, .characters: writer.string(bytes)
         default: ValueWriter.write(reader.scalar(bytes), into: &writer)
         }
     }

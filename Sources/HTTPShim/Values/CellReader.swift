@@ -2,6 +2,8 @@
 struct CellReader: Equatable {
     enum Kind: Sendable {
         case bool, int, bigint, float, double, numeric, money, text, uuid, json, bytes, date, time, timetz, timestamp, timestamptz
+        /// A number in memory, a bigint in raw answers.
+        case oid
         /// `"char"[]`, which stays text.
         case characters
     }
@@ -24,7 +26,7 @@ struct CellReader: Equatable {
     }
 
     private static let scalars: [UInt32: Kind] = [
-        16: .bool, 21: .int, 23: .int, 20: .bigint, 26: .bigint, 700: .float, 701: .double, 1700: .numeric, 790: .money, 25: .text,
+        16: .bool, 21: .int, 23: .int, 20: .bigint, 26: .oid, 700: .float, 701: .double, 1700: .numeric, 790: .money, 25: .text,
         1043: .text, 1042: .text, 19: .text, 1560: .text, 1562: .text, 869: .text, 650: .text, 142: .text, 2950: .uuid, 114: .json,
         3802: .json, 17: .bytes, 1082: .date, 1083: .time, 1266: .timetz, 1114: .timestamp, 1184: .timestamptz,
     ]
@@ -40,7 +42,7 @@ struct CellReader: Equatable {
             switch kind {
             case .bool: "bool"
             case .int: "int"
-            case .bigint: "bigint"
+            case .bigint, .oid: "bigint"
             case .float: "float"
             case .double: "double"
             case .numeric, .money: "decimal"
@@ -65,7 +67,7 @@ struct CellReader: Equatable {
     func scalar(_ bytes: UnsafeRawBufferPointer) -> Value {
         switch kind {
         case .bool: .bool(bytes.first == UInt8(ascii: "t"))
-        case .int: CellReader.integer(bytes).map { .int($0) } ?? .null
+        case .int, .oid: CellReader.integer(bytes).map { .int($0) } ?? .null
         case .float, .double: .double(CellReader.float(bytes))
         case .bytes: .bytes(CellReader.bytea(bytes))
         default: .string(CellReader.text(bytes, kind))
