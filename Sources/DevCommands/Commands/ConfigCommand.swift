@@ -42,13 +42,8 @@ enum ConfigCommand {
         "statement_timeout", "synchronous_commit", "timezone", "track_functions", "track_io_timing", "wal_level", "work_mem",
     ].map { "settings." + $0 }
 
-    private static let serving = [
-        "chaos.fail", "chaos.latency", "limits.connections", "limits.queryTimeout", "limits.requestsPerSecond", "limits.responseSize",
-        "limits.transactionDuration",
-    ]
-
     private static let key = Positional(
-        Value("KEY", .suggestion(["idle", "password", "profile", "front"] + serving + settings)), .one,
+        Value("KEY", .suggestion(["idle", "password", "profile", "front"] + ServingKey.names + settings)), .one,
         abstract: "Such as idle or settings.work_mem")
 
     static func show(_ invocation: Invocation, _ context: Context) throws(DevError) -> Int32 {

@@ -75,7 +75,7 @@ extension Control {
             case "profile": record.profile = try ConfigKey.profile(value)
             case "front": record.front = try ConfigKey.front(value)
             case "password": record.password = try ConfigKey.password(value)
-            case _ where ServingRules.keys.contains(key): record.http[key] = try ConfigKey.serving(key, value)
+            case _ where ServingKey.names.contains(key): record.http[key] = try ConfigKey.serving(key, value)
             default:
                 let name = try settingName(key)
                 try ConfigKey.checkSetting(name, value)
@@ -91,7 +91,7 @@ extension Control {
             case "password":
                 throw DevError(
                     .usage, "A password can be changed but not taken away", object: key, help: "Run dev config set password VALUE")
-            case _ where ServingRules.keys.contains(key): record.http[key] = nil
+            case _ where ServingKey.names.contains(key): record.http[key] = nil
             default: record.settings[try settingName(key)] = nil
             }
             record.sources[key] = nil
@@ -103,7 +103,7 @@ extension Control {
             throw DevError(
                 .usage, "There is no key \"\(key.prefixed(80))\"", object: key.prefixed(80),
                 help: "The keys are idle, password, profile, front, settings.NAME for PostgreSQL's settings, and "
-                    + ServingRules.keys.joined(separator: ", "))
+                    + ServingKey.names.joined(separator: ", "))
         }
         return String(key.dropFirst("settings.".utf8.count))
     }

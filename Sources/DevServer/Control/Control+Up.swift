@@ -178,7 +178,7 @@ extension Control {
             case "profile": result.profile = "durable"
             // There is no going back to what it was.
             case "password": result.sources[key] = InstanceRecord.kept
-            case _ where ServingRules.keys.contains(key): result.http[key] = nil
+            case _ where ServingKey.names.contains(key): result.http[key] = nil
             default: result.settings[String(key.dropFirst("settings.".utf8.count))] = nil
             }
         }

@@ -146,8 +146,8 @@ public struct ProjectFile: Sendable, Equatable {
         if node.kind == .table, node.path.count == 1, !node.isElement { return }
         guard node.path.count > 1 else { throw Complaint("limits is a table, not \(node.kind.rawValue)") }
         let key = node.path.joined(separator: ".")
-        guard ServingRules.keys.contains(key) else {
-            let names = ServingRules.keys.filter { $0.hasPrefix("limits.") }.map { $0.dropFirst("limits.".utf8.count) }
+        guard ServingKey.names.contains(key) else {
+            let names = ServingKey.names.filter { $0.hasPrefix("limits.") }.map { $0.dropFirst("limits.".utf8.count) }
             throw Complaint("unknown key \"\(key)\"", help: "The limits are \(names.joined(separator: ", "))")
         }
         guard !node.isElement, node.kind == .string || node.kind == .integer else {

@@ -1,3 +1,5 @@
+internal import Basics
+
 /// What a person has set for the HTTP side of an instance: the hosted service's limits, so that its errors can be met at home,
 /// and trouble on purpose. All of it off unless set. Keys and values are those of `dev config`.
 public struct ServingRules: Sendable, Equatable {
@@ -18,11 +20,6 @@ public struct ServingRules: Sendable, Equatable {
 
     static let none = ServingRules()
 
-    public static let keys = [
-        "chaos.fail", "chaos.latency", "limits.connections", "limits.queryTimeout", "limits.requestsPerSecond", "limits.responseSize",
-        "limits.transactionDuration",
-    ]
-
     /// - Parameter settings: checked before; what makes no sense is as if it were not there.
     public init(_ settings: [String: String] = [:]) {
         for (key, value) in settings { _ = apply(key, value) }
@@ -32,40 +29,40 @@ public struct ServingRules: Sendable, Equatable {
     public static func complaint(_ key: String, _ value: String) -> String? {
         var rules = ServingRules()
         guard !rules.apply(key, value) else { return nil }
-        switch key {
-        case "chaos.fail": return "a share such as 10%"
-        case "chaos.latency", "limits.queryTimeout", "limits.transactionDuration": return "a time such as 200ms, 10s, 5m; at most 1h"
-        case "limits.responseSize": return "a size such as 5MB, 512KiB"
-        case "limits.connections": return "a number from 1 to 1000"
-        default: return "a number from 1 to 1000000"
+        return switch ServingKey(rawValue: key) {
+        case .failing: "a share such as 10%"
+        case .latency, .queryTimeout, .transactionDuration: "a time such as 200ms, 10s, 5m; at most 1h"
+        case .responseSize: "a size such as 5MB, 512KiB"
+        case .connections: "a number from 1 to 1000"
+        case .requestsPerSecond, nil: "a number from 1 to 1000000"
         }
     }
 
     /// - Returns: whether the value makes sense.
     private mutating func apply(_ key: String, _ value: String) -> Bool {
-        switch key {
-        case "chaos.fail":
+        switch ServingKey(rawValue: key) {
+        case .failing:
             failing = ServingRules.share(value)
             return failing != nil
-        case "chaos.latency":
+        case .latency:
             latency = ServingRules.time(value)
             return latency != nil
-        case "limits.queryTimeout":
+        case .queryTimeout:
             queryTimeout = ServingRules.time(value)
             return queryTimeout != nil
-        case "limits.transactionDuration":
+        case .transactionDuration:
             transactionDuration = ServingRules.time(value)
             return transactionDuration != nil
-        case "limits.responseSize":
+        case .responseSize:
             responseSize = ServingRules.size(value)
             return responseSize != nil
-        case "limits.connections":
+        case .connections:
             connections = ServingRules.number(value, 1...1000).map { Int($0) }
             return connections != nil
-        case "limits.requestsPerSecond":
+        case .requestsPerSecond:
             requestsPerSecond = ServingRules.number(value, 1...1_000_000).map { Int($0) }
             return requestsPerSecond != nil
-        default: return false
+        case nil: return false
         }
     }
 
