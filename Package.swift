@@ -87,7 +87,7 @@ let package = Package(
         .target(
             name: "WireTestSupport", dependencies: ["PostgresWire", "HTTPWire"], path: "Tests/WireTestSupport",
             swiftSettings: strict),
-        tests("PostgresWireTests", ["PostgresWire", "WireTestSupport", "TestSupport"]),
+        tests("PostgresWireTests", ["Basics", "PostgresWire", "WireTestSupport", "TestSupport"]),
         tests("HTTPWireTests", ["HTTPWire", "WireTestSupport"]),
         tests("BasicsTests", ["Basics"]),
         tests(

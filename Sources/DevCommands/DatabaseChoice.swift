@@ -1,12 +1,6 @@
 internal import Basics
 internal import HTTPWire
 
-#if canImport(FoundationEssentials)
-    internal import FoundationEssentials
-#else
-    internal import Foundation
-#endif
-
 /// An instance's URL for another of its databases.
 enum DatabaseChoice {
     /// - Parameters:
@@ -15,26 +9,8 @@ enum DatabaseChoice {
     static func url(_ url: String, database: String) throws(DevError) -> String {
         let path = "/" + PercentCoding.encode(try checked(database)) + "?"
         guard let key = url.firstRange(of: "api_key=") else { return replaced(url, path) }
-        // base64url without padding (RFC 4648 §5).
-        var text = url[key.upperBound...].map { character -> Character in
-            switch character {
-            case "-": "+"
-            case "_": "/"
-            default: character
-            }
-        }
-        while text.count % 4 != 0 { text.append("=") }
-        guard let data = Data(base64Encoded: String(text)) else { return url }
-        let json = replaced(String(decoding: data, as: UTF8.self), path)
-        let again = Data(json.utf8).base64EncodedString().compactMap { character -> Character? in
-            switch character {
-            case "+": "-"
-            case "/": "_"
-            case "=": nil
-            default: character
-            }
-        }
-        return url[..<key.upperBound] + String(again)
+        let json = replaced(String(decoding: Base64.decode(url[key.upperBound...].utf8), as: UTF8.self), path)
+        return url[..<key.upperBound] + Base64.urlEncode(json.utf8)
     }
 
     static func checked(_ database: String) throws(DevError) -> String {

@@ -33,20 +33,7 @@ public struct ConnectionURLs: Sendable, Equatable {
         // Prisma's schema engine borrows the two URLs out of the JSON text: an escape in them would be a parse error. There
         // is none to write, because a percent-encoded URL and a checked name have no quote, backslash or control character.
         let json = "{\"databaseUrl\":\"\(prisma)\",\"name\":\"\(name.text)\",\"shadowDatabaseUrl\":\"\(prismaShadow)\"}"
-        prismaPostgres = "prisma+postgres://localhost:\(httpPort)/?api_key=\(Self.base64URL(Array(json.utf8)))"
-    }
-
-    /// RFC 4648 §5 without padding: the schema engine's decoder is strict.
-    static func base64URL(_ bytes: [UInt8]) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-        var result = ""
-        var index = 0
-        while index < bytes.count {
-            let chunk = bytes[index..<min(index + 3, bytes.count)]
-            let value = chunk.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - chunk.count))
-            for position in 0...chunk.count { result.append(alphabet[Int(value >> UInt32(18 - 6 * position) & 63)]) }
-            index += 3
-        }
-        return result
+        // Without padding: the schema engine's decoder is strict.
+        prismaPostgres = "prisma+postgres://localhost:\(httpPort)/?api_key=\(Base64.urlEncode(json.utf8))"
     }
 }

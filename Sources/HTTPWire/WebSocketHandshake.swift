@@ -1,3 +1,5 @@
+internal import Basics
+
 /// The server's side of the opening handshake (RFC 6455 §4.2).
 public enum WebSocketHandshake {
     public enum Outcome: Sendable, Equatable {
@@ -27,7 +29,9 @@ public enum WebSocketHandshake {
     }
 
     /// §4.2.2, item 5.4.
-    static func accept(_ key: String) -> String { base64(SHA1.hash(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))) }
+    static func accept(_ key: String) -> String {
+        String(decoding: Base64.encode(SHA1.hash(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))), as: UTF8.self)
+    }
 
     private static func refusal(_ status: Int, _ reason: String, _ headers: KeyValuePairs<String, String> = [:]) -> Outcome {
         var response = HTTPRefusal(status, reason).response
@@ -35,23 +39,6 @@ public enum WebSocketHandshake {
         return .refused(response)
     }
 
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
     /// 16 bytes in base64.
-    private static func isKey(_ key: String) -> Bool {
-        let bytes = Array(key.utf8)
-        return bytes.count == 24 && bytes[22...].elementsEqual("==".utf8) && bytes[..<22].allSatisfy(alphabet.contains)
-    }
-
-    private static func base64(_ bytes: [UInt8]) -> String {
-        var text: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let piece = bytes[start..<min(start + 3, bytes.count)]
-            let bits = piece.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - piece.count))
-            for position in 0..<4 {
-                text.append(position <= piece.count ? alphabet[Int(bits >> UInt32(18 - 6 * position) & 63)] : UInt8(ascii: "="))
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
+    private static func isKey(_ key: String) -> Bool { Base64.decodeStrict(key.utf8)?.count == 16 }
 }

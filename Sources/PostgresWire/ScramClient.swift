@@ -1,3 +1,5 @@
+internal import Basics
+
 /// The client's side of SCRAM-SHA-256 (RFC 5802, 7677), without channel binding.
 ///
 /// `first()`, then the server's challenge to `final(_:)`, then its last word to `verify(_:)`.
@@ -53,7 +55,7 @@ public struct ScramClient: Sendable {
             let nonce = try text.value(of: "r")
             let salt = try text.value(of: "s")
             let count = try text.value(of: "i")
-            guard let salt = Base64.decode(salt), !salt.isEmpty, let iterations = ScramText.number(count) else {
+            guard let salt = Base64.decodeStrict(salt), !salt.isEmpty, let iterations = ScramText.number(count) else {
                 throw text.malformed("Salt or iteration count cannot be read.")
             }
             fields = (Array(nonce), salt, iterations)
@@ -80,7 +82,7 @@ public struct ScramClient: Sendable {
     public func verify(_ final: [UInt8]) throws(Failure) {
         if final.starts(with: "e=".utf8) { throw .refused(String(decoding: final.dropFirst(2), as: UTF8.self)) }
         guard final.starts(with: "v=".utf8), let serverSignature,
-            let signature = Base64.decode(final.dropFirst(2).prefix { $0 != UInt8(ascii: ",") })
+            let signature = Base64.decodeStrict(final.dropFirst(2).prefix { $0 != UInt8(ascii: ",") })
         else { throw .malformed("The server's final message cannot be read.") }
         guard Digest.equal(signature, serverSignature) else { throw .wrongServerSignature }
     }

@@ -1,3 +1,5 @@
+internal import Basics
+
 /// The server's side of SCRAM-SHA-256 (RFC 5802, 7677) as PostgreSQL plays it, without channel binding: events in,
 /// steps out, no I/O and no chance of its own.
 ///
@@ -129,7 +131,7 @@ public struct ScramServer: Sendable {
             proofText = value
             if name == "p" { break }
         } while true
-        guard let proof = Base64.decode(proofText), proof.count == 32 else {
+        guard let proof = Base64.decodeStrict(proofText), proof.count == 32 else {
             throw text.malformed("Malformed proof in client-final-message.")
         }
         guard text.isAtEnd else { throw text.malformed("Garbage found at the end of client-final-message.") }

@@ -1,3 +1,5 @@
+internal import Basics
+
 /// What a server keeps instead of a password: `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`
 /// (RFC 5803's form as PostgreSQL keeps it in `pg_authid`). Who has it can pose as the server: it prints as stars.
 public struct ScramVerifier: Sendable, Equatable {
@@ -23,8 +25,8 @@ public struct ScramVerifier: Sendable, Equatable {
         guard parts.count == 3, parts[0].elementsEqual("SCRAM-SHA-256".utf8) else { return nil }
         let first = parts[1].split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
         let second = parts[2].split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-        guard first.count == 2, second.count == 2, let iterations = ScramText.number(first[0]), let salt = Base64.decode(first[1]),
-            let storedKey = Base64.decode(second[0]), let serverKey = Base64.decode(second[1]),
+        guard first.count == 2, second.count == 2, let iterations = ScramText.number(first[0]), let salt = Base64.decodeStrict(first[1]),
+            let storedKey = Base64.decodeStrict(second[0]), let serverKey = Base64.decodeStrict(second[1]),
             storedKey.count == 32, serverKey.count == 32
         else { return nil }
         self.init(iterations: iterations, salt: salt, storedKey: storedKey, serverKey: serverKey)

@@ -40,12 +40,4 @@ import Testing
         #expect(object == ["databaseUrl": urls.prisma, "name": "shop", "shadowDatabaseUrl": urls.prismaShadow])
         #expect(URLComponents(string: urls.plain)?.password == password)
     }
-
-    @Test func encodesEveryLength() {
-        for length in 0...40 {
-            let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 200) }
-            let expected = Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
-            #expect(ConnectionURLs.base64URL(bytes) == expected)
-        }
-    }
 }

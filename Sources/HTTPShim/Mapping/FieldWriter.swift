@@ -1,3 +1,5 @@
+internal import Basics
+
 /// One value as a field of the answer (query plan specification §6.2), normalised as §9.4 has it.
 enum FieldWriter {
     /// - Parameter column: for errors.

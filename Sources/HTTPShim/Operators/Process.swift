@@ -1,3 +1,5 @@
+internal import Basics
+
 /// distinct, pages, order and nesting in memory (query plan specification §5.2). Cursors are evaluated already.
 struct ProcessOperator {
     let distinct: [String]?

@@ -1,3 +1,4 @@
+internal import Basics
 internal import PostgresSession
 
 /// One statement of the serverless drivers: the descriptor (their specification §2.2), and values that follow it.

@@ -1,3 +1,5 @@
+internal import Basics
+
 /// What a command's tag says.
 enum CommandTag {
     /// `UPDATE 3`, `INSERT 0 1` → the number at the end; `BEGIN` → 0.

@@ -1,3 +1,4 @@
+internal import Basics
 internal import PostgresSession
 
 /// Values to parameters as Prisma's adapter and node-postgres send them (query plan specification §4.5): text without types,

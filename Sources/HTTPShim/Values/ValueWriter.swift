@@ -1,3 +1,5 @@
+internal import Basics
+
 /// Values as JSON, by JavaScript's rules: what is undefined is missing from records and null in lists (§0).
 enum ValueWriter {
     static func write(_ value: Value, into writer: inout JSONWriter) {
