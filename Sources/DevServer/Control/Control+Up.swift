@@ -61,6 +61,8 @@ extension Control {
         if let present { notes += Self.notes(record, before: present.record.ports) }
         if let note = Self.note(holder, record, project) { notes.append(note) }
         if let note = Self.noteOnChaos(record) { notes.append(note) }
+        let flags = wanted.sources.filter { $0.value == InstanceRecord.person }.map(\.key)
+        notes += Self.notes(on: flags, of: record, project.file)
         if let status = await manager.status(name), !Self.isUp(status) || status.state != .running {
             await progress.say("Starting \(name)")
         }

@@ -23,6 +23,8 @@ import Testing
             #expect(try await sources() == expected)
 
             // What dev.toml says otherwise returns, which is said.
+            let flag = try await fixture.dev(["up", "shop", "--idle", "30m"] + DaemonFixture.anyPorts)
+            #expect(flag.status == 0 && flag.errors.contains("idle = \"10m\", which returns at the next dev up"), "\(flag.errors)")
             let set = try await fixture.dev("config", "set", "idle", "1h")
             #expect(set.status == 0 && set.errors.contains(file) && set.errors.contains("next dev up") && set.errors.contains("10m"))
             let answer = try await fixture.facts("config", "set", "settings.work_mem", "6MB", "-n", "shop")
