@@ -5,6 +5,7 @@ internal import Registry
 
 extension Control {
     func list(_ request: SelectRequest) async throws(DevError) -> [InstanceFacts] {
+        await manager.recountInherited()
         let wanted: [InstanceStatus]
         if Self.items(request.selection.patterns).isEmpty {
             wanted = await manager.list().sorted { $0.record.name < $1.record.name }
@@ -15,6 +16,8 @@ extension Control {
     }
 
     func status(_ request: SelectRequest) async throws(DevError) -> InstanceFacts {
+        // Who only wants an address does not wait for a count.
+        if request.purpose == nil || request.purpose == .reading { await manager.recountInherited() }
         let status = try await existing(request.selection).status
         let id = status.record.id
         let usesDaemons = !status.record.ports.contains { $0.kind == .http }

@@ -146,13 +146,30 @@ extension InstanceManager {
     }
 
     /// Nobody tells of the end of sessions that an earlier daemon let in: they are counted again when somebody looks,
-    /// at most once a second.
-    func recountInherited(_ id: String) {
+    /// at most once a second. A server that does not answer soon is not waited for.
+    public func recountInherited() async {
         let now = loop.clock.now
-        if let last = inheritedLooks[id], now - last < .seconds(1) { return }
-        inheritedLooks[id] = now
-        guard let server = owners[id]?.assumeIsolated({ $0.server }) else { return }
-        loop.task { await self.countInherited(id, server) }
+        var due: [(id: String, server: Server)] = []
+        for (id, count) in inherited where count > 0 {
+            if let last = inheritedLooks[id], now - last < .seconds(1) { continue }
+            inheritedLooks[id] = now
+            if let server = await owners[id]?.server { due.append((id, server)) }
+        }
+        guard !due.isEmpty else { return }
+        await withTaskGroup(of: Bool.self) { group in
+            for (id, server) in due {
+                group.addTask {
+                    await self.countInherited(id, server)
+                    return true
+                }
+            }
+            group.addTask { [loop] in
+                try? await loop.clock.sleep(for: .milliseconds(300))
+                return false
+            }
+            for _ in due where await group.next() == false { break }
+            group.cancelAll()
+        }
     }
 
     private func countInherited(_ id: String, _ server: Server) async {

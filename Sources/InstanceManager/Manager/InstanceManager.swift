@@ -139,7 +139,6 @@ public actor InstanceManager {
 
     public func status(id: String) -> InstanceStatus? {
         let (problem, earlier) = (portReason(id), inherited[id] ?? 0)
-        if earlier > 0 { recountInherited(id) }
         return owners[id]?.assumeIsolated { owner in
             InstanceStatus(
                 record: owner.record, state: owner.machine.publicState, pid: owner.server?.pid,
