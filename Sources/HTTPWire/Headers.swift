@@ -15,6 +15,9 @@ public struct Headers: Sendable, Equatable {
             self.init(checkedName: nameBytes[...], checkedValue: String(decoding: Grammar.trimmed(valueBytes[...]), as: UTF8.self))
         }
 
+        /// - Parameter wanted: in lower case. Most names differ in their lengths, which is found out at once.
+        func isNamed(_ wanted: String) -> Bool { name.utf8.count == wanted.utf8.count && name == wanted }
+
         init(checkedName name: ArraySlice<UInt8>, checkedValue value: String) {
             self.name = String(unsafeUninitializedCapacity: name.count) { space in
                 var count = 0
@@ -41,13 +44,13 @@ public struct Headers: Sendable, Equatable {
 
     /// The first of that name, which is in lower case.
     public subscript(name: String) -> String? {
-        for field in fields where field.name == name { return field.value }
+        for field in fields where field.isNamed(name) { return field.value }
         return nil
     }
 
     /// - Parameter name: in lower case.
     public func values(_ name: String) -> [String] {
-        return fields.compactMap { $0.name == name ? $0.value : nil }
+        fields.compactMap { $0.isNamed(name) ? $0.value : nil }
     }
 
     /// - Parameter name: in lower case.
