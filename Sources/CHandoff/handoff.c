@@ -62,6 +62,10 @@ static struct {
     int registration_count;
 } client = {.socket = -1, .tether = -1, .descriptor = -1};
 
+// The client's socket once it has been answered, and the process that serves it. -1: none.
+static int served = -1;
+static pid_t server;
+
 // Zeroed data: its pages cost nothing until a backend reads into them.
 static unsigned char buffer[HEADER + LIMIT];
 
@@ -372,6 +376,8 @@ static ssize_t first_sends(int socket, const void *bytes, size_t size, int flags
         // From here on this process is as if we were not there; the tether ends with it.
         client.state = IDLE;
         client.socket = -1;
+        served = socket;
+        server = getpid();
         real.send(client.tether, &taken, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
         errno = error;
     }
@@ -384,6 +390,14 @@ EXPORT ssize_t send(int socket, const void *bytes, size_t size, int flags) {
     return first_sends(socket, bytes, size, flags);
 }
 
+// MARK: - The end
+
+// PostgreSQL leaves its socket to the kernel, which tells the client of the end when the last copy of it is closed; the
+// front may have one a moment longer.
+__attribute__((destructor)) static void end(void) {
+    if (served >= 0 && server == getpid()) shutdown(served, SHUT_WR);
+}
+
 // MARK: - close
 
 EXPORT int close(int descriptor) {
@@ -393,6 +407,7 @@ EXPORT int close(int descriptor) {
             client.registrations[place] = client.registrations[--client.registration_count];
     // The postmaster, after it has forked the backend.
     if (descriptor >= 0 && descriptor == client.socket) forget();
+    if (descriptor >= 0 && descriptor == served) served = -1;
     return real.close(descriptor);
 }
 

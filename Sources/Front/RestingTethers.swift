@@ -11,8 +11,8 @@ internal import Loop
 /// moment (a connection per query); for those the loop neither watches nor wakes: they are looked at together, when the
 /// next one comes or after a moment, and whoever lives then is watched. Confined to the loop.
 final class RestingTethers {
-    /// How late it may be noticed that a server has taken a client or refuses it: until then a session's end does not
-    /// reach the client, whose socket we hold as well.
+    /// How late it may be noticed that a server has taken a client or refuses it: until then the end of a backend that was
+    /// killed does not reach the client, whose socket we hold as well.
     static let soon = Duration.milliseconds(20)
     /// How late the end of a short session may be noticed.
     static let moment = Duration.milliseconds(250)

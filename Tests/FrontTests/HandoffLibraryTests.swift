@@ -1,5 +1,7 @@
 import Foundation
 import HandoffImage
+import Loop
+import PostgresWire
 import TestSupport
 import Testing
 
@@ -27,5 +29,27 @@ enum TestLibrary {
         #expect(environment.contains("PWD") && !environment.contains("LD_PRELOAD"))
         try await cluster.stop()
         #expect(cluster.log.contains("database system is shut down"))
+    }
+
+    /// Whoever waits for the end of a session does not wait for the front, which has a copy of the socket.
+    @Test(.timeLimit(.minutes(1)), arguments: PostgresInstallation.all)
+    func anEndIsTheClientsAtOnce(_ installation: PostgresInstallation) async throws {
+        let cluster = try await PostgresCluster.start(installation, preload: TestLibrary.path)
+        try await LoopThread.run { loop in
+            let (client, handed) = try Socket.pair(loop: loop)
+            let name = HandoffMessage.peerName(trusted: true, address: "::1", port: 40_000, random: .random(in: 0 ... .max))
+            let tether = try await Socket.unix(loop: loop, path: cluster.socketPath, name: name)
+            let packet = StartupPacket(user: "postgres", database: "postgres").encoded()
+            try await tether.write(HandoffMessage.encode(packet), passing: handed.descriptor)
+            var said: [UInt8] = []
+            // ReadyForQuery.
+            while said.suffix(6) != [UInt8(ascii: "Z"), 0, 0, 0, 5, UInt8(ascii: "I")] {
+                try #require(try await client.read(into: &said, max: 4096) > 0, "\(String(decoding: said, as: UTF8.self))")
+            }
+            try await client.write([UInt8(ascii: "X"), 0, 0, 0, 4])
+            #expect(try await client.read(into: &said, max: 4096) == 0)
+            handed.close()
+        }
+        try await cluster.stop()
     }
 }
