@@ -31,9 +31,7 @@ actor InstanceOwner {
     private var continuations: [Waiter: CheckedContinuation<Answer, Never>] = [:]
     private var nextWaiter: UInt64 = 0
 
-    /// Monotonic time of the last use that we know of, and how often there was one.
-    private var lastUse: Double
-    private var uses = 0
+    private var idleness: Idleness
     private var idleTimer: Task<Void, Never>?
     private var closed = false
 
@@ -48,7 +46,7 @@ actor InstanceOwner {
         self.time = time
         self.log = log
         machine = InstanceMachine(name: record.name.text, state: state)
-        lastUse = time.monotonic()
+        idleness = Idleness(since: time.monotonic())
     }
 
     // MARK: Callers
@@ -240,7 +238,7 @@ actor InstanceOwner {
 
     private func watch(_ server: Server, attempt: Int) {
         self.server = server
-        lastUse = time.monotonic()
+        idleness.begin(at: time.monotonic())
         start { await $0.followEnding(server, attempt) }
         start { await $0.followStatus(server, attempt) }
     }
@@ -347,10 +345,7 @@ actor InstanceOwner {
 
     // MARK: Idleness
 
-    private func used() {
-        uses += 1
-        lastUse = time.monotonic()
-    }
+    private func used() { idleness.used(at: time.monotonic()) }
 
     private func armIdleDeadline(_ attempt: Int) {
         idleTimer?.cancel()
@@ -361,10 +356,7 @@ actor InstanceOwner {
     }
 
     private func waitForIdleDeadline(_ attempt: Int, limit: Double) async {
-        while true {
-            let left = lastUse + limit - time.monotonic()
-            // Below a millisecond a sleep may not move the clock at all.
-            guard left > 0.001 else { break }
+        while let left = idleness.left(of: limit, at: time.monotonic()) {
             do { try await time.sleep(left) } catch { return }
         }
         guard !Task.isCancelled else { return }
@@ -373,15 +365,10 @@ actor InstanceOwner {
 
     private func askIdleness(_ server: Server, _ attempt: Int) async {
         guard case .seconds(let limit) = record.idle else { return }
-        let mark = uses
+        let mark = idleness.uses
         let use = await effects.use(of: server)
-        let now = time.monotonic()
-        switch use {
-        case .inUse, .unknown: lastUse = now
-        case .idle(let seconds): if let seconds { lastUse = max(lastUse, now - seconds) }
-        }
-        // A client that was let in while the server was asked may not have reached it yet.
-        send(.idlenessAnswered(attempt: attempt, idle: uses == mark && now - lastUse >= Double(limit) - 0.002))
+        let isIdle = idleness.heard(use, limit: Double(limit), mark: mark, at: time.monotonic())
+        send(.idlenessAnswered(attempt: attempt, idle: isIdle))
     }
 
     // MARK: Broken
