@@ -81,8 +81,7 @@ final class Transactions: @unchecked Sendable {
         }
         let sender = StatementSender(session: session, journal: nil, deadline: nil, clock: loop.clock)
         do throws(PlanFailure) {
-            try await sender.command("BEGIN")
-            if let level = options.isolationLevel { try await sender.command("SET TRANSACTION ISOLATION LEVEL \(level)") }
+            try await sender.command(options.isolationLevel.map { "BEGIN ISOLATION LEVEL \($0)" } ?? "BEGIN")
             guard loop.clock.now - began < maxWait else { throw Transactions.tooLate }
         } catch {
             if session.isInTransaction { try? await sender.command("ROLLBACK") }
