@@ -18,21 +18,31 @@ public struct HTTPResponse: Sendable, Equatable {
     /// Answers `Expect: 100-continue`.
     public static let continueLine = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
 
+    /// A body of so many bytes is better sent by itself than copied behind its head.
+    public static let large = 131_072
+
     /// The bytes to send.
     /// - Parameters:
     ///   - request: the one it answers: HEAD gets no body, HTTP/1.0 is told when the connection stays. Nil after a refusal.
     ///   - keepAlive: whether we want to keep the connection; close it if `keepsAlive(_:_:)` says no.
     public func encoded(for request: RequestHead?, keepAlive: Bool = true) -> [UInt8] {
+        var (bytes, hasBody) = encodedHead(for: request, keepAlive: keepAlive)
+        if hasBody { bytes.append(contentsOf: body) }
+        return bytes
+    }
+
+    /// The same without the body.
+    /// - Returns: whether the body is to follow.
+    public func encodedHead(for request: RequestHead?, keepAlive: Bool = true) -> (bytes: [UInt8], hasBody: Bool) {
         var head = ResponseHead(status: status, headers: headers)
         if headers["transfer-encoding"] != nil { head.headers.remove("transfer-encoding") }
         if headers["content-length"] != nil { head.headers.remove("content-length") }
         head.setConnection(for: request, keepAlive: keepAlive)
         let hasBody = head.mayHaveBody && request?.method != "HEAD"
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(hasBody ? body.count + 256 : 256)
+        bytes.reserveCapacity(hasBody && body.count < Self.large ? body.count + 256 : 256)
         head.append(to: &bytes, length: head.mayHaveBody ? body.count : nil)
-        if hasBody { bytes.append(contentsOf: body) }
-        return bytes
+        return (bytes, hasBody)
     }
 
     /// Whether the connection stays open behind a response to this request.

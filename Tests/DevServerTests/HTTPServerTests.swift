@@ -104,6 +104,14 @@ import Testing
         #expect(!answer.contains("default"))
     }
 
+    /// Their bodies are not copied behind their heads.
+    @Test func largeAnswersAreWhole() async throws {
+        let body = String(repeating: "0123456789abcdef", count: HTTPResponse.large / 16)
+        let post = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        let answer = try await exchange([post, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"]) { $0.http.body = 200_000 }
+        #expect(answer.contains("\r\n\r\n\(body)HTTP/1.1 200 OK\r\n") && answer.hasSuffix("{\"name\":\"default\"}"))
+    }
+
     @Test func slowAndSilentClientsAreSentAway() async throws {
         let slow = try await exchange(["GET /health HT"], closing: false) { $0.requestTime = .milliseconds(50) }
         let silent = try await exchange([], closing: false) { $0.idleTime = .milliseconds(50) }

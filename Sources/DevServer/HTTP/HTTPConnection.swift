@@ -87,7 +87,13 @@ final class HTTPConnection: AnswerStream {
     func send(_ response: HTTPResponse, for head: RequestHead) async -> Bool {
         arm(limits.writeTime)
         defer { timer.stop() }
-        guard (try? await socket.write(response.encoded(for: head, keepAlive: keepAlive))) != nil else { return false }
+        if response.body.count < HTTPResponse.large {
+            guard (try? await socket.write(response.encoded(for: head, keepAlive: keepAlive))) != nil else { return false }
+        } else {
+            let (bytes, hasBody) = response.encodedHead(for: head, keepAlive: keepAlive)
+            guard (try? await socket.write(bytes)) != nil else { return false }
+            if hasBody, (try? await socket.write(response.body)) == nil { return false }
+        }
         return HTTPResponse.keepsAlive(head, keepAlive: keepAlive)
     }
 
