@@ -20,7 +20,9 @@ class Client:
     """Requests over as many kept-alive connections as are under way at once; the one used last is used first."""
 
     REST = 30  # seconds; the daemon closes after 60
-    MOST = 256  # connections at once
+    # Connections at once: as many as requests may be under way (`paced`). With fewer, a transaction's next request would wait behind
+    # those that wait for its session.
+    MOST = 1000
 
     def __init__(self, host, port, timeout=30):
         self.host, self.port, self.timeout = host, port, timeout
@@ -90,7 +92,7 @@ class Client:
         self.free = []
 
 
-async def paced(kinds, rate, seconds, most=1000):
+async def paced(kinds, rate, seconds, most=Client.MOST):
     """Starts one of `kinds` ({coroutine function: weight}) every 1/rate seconds, and waits for all of them.
 
     An arrival does not wait for the answers before it: a daemon that stalls meets all that came meanwhile.
