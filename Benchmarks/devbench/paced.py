@@ -20,14 +20,10 @@ class Client:
     """Requests over as many kept-alive connections as are under way at once; the one used last is used first."""
 
     REST = 30  # seconds; the daemon closes after 60
-    # Connections at once: as many as requests may be under way (`paced`). With fewer, a transaction's next request would wait behind
-    # those that wait for its session.
-    MOST = 1000
 
     def __init__(self, host, port, timeout=30):
         self.host, self.port, self.timeout = host, port, timeout
         self.free = []
-        self.places = None
 
     async def connection(self):
         while self.free:
@@ -45,11 +41,6 @@ class Client:
 
     async def ask(self, path, headers, body, method="POST"):
         """One answer, in `timeout` seconds at most; what breaks on the way is the caller's."""
-        self.places = self.places or asyncio.Semaphore(self.MOST)  # Made where the loop runs, for Python 3.9.
-        async with self.places:
-            return await self._ask(path, headers, body, method)
-
-    async def _ask(self, path, headers, body, method):
         reader, writer = await self.connection()
         try:
             writer.write(self.head(method, path, headers, len(body)) + body)
@@ -92,10 +83,11 @@ class Client:
         self.free = []
 
 
-async def paced(kinds, rate, seconds, most=Client.MOST):
+async def paced(kinds, rate, seconds, most=1000):
     """Starts one of `kinds` ({coroutine function: weight}) every 1/rate seconds, and waits for all of them.
 
-    An arrival does not wait for the answers before it: a daemon that stalls meets all that came meanwhile.
+    An arrival does not wait for the answers before it, nor for a connection: a daemon that stalls meets all that came meanwhile,
+    and a transaction goes on while others wait for its session.
     """
     functions, weights = list(kinds), list(kinds.values())
     begin, number, under_way = time.monotonic(), 0, set()

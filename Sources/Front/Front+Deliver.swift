@@ -171,7 +171,7 @@ extension Front {
     private static func unavailable(_ bytes: [UInt8]) -> String? {
         guard case .message(let message, _) = BackendMessage.read(bytes) else { return nil }
         switch message {
-        case .error(let text), .notice(let text): return ["57P01", "57P02", "57P03"].contains(text.code) ? text.message : nil
+        case .error(let text), .notice(let text): return SQLState.unavailable.contains(text.code) ? text.message : nil
         default: return nil
         }
     }

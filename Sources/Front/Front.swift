@@ -309,7 +309,7 @@ public actor Front: PortBinder {
         _ number: Int, _ id: String, _ link: Int32, _ settled: @escaping @Sendable (Tether.Outcome) -> Void
     ) -> Tether {
         let tether = Tether(loop: loop, id: id, link: link) { [self] outcome in
-            loop.isolated(self) { $0.note(outcome, id, number) }
+            loop.isolated(self) { $0.note(outcome, number, id) }
             settled(outcome)
         } ended: { [self] in
             loop.isolated(self) { $0.sessionEnded(number, id) }
@@ -318,7 +318,7 @@ public actor Front: PortBinder {
         return tether
     }
 
-    private func note(_ outcome: Tether.Outcome, _ id: String, _ number: Int) {
+    private func note(_ outcome: Tether.Outcome, _ number: Int, _ id: String) {
         guard case .taken = outcome else {
             tethers[number] = nil
             return

@@ -20,9 +20,11 @@ struct PreparedStatements {
     /// How a statement is sent.
     enum Way: Equatable {
         case named(String)
-        /// Under a new name; `old` goes.
-        case prepare(old: String?)
+        /// Under a new name; an old one goes.
+        case prepare
         case unnamed
+        /// Unnamed, and to be remembered.
+        case new
     }
 
     private struct Entry {
@@ -54,11 +56,11 @@ struct PreparedStatements {
 
     /// Counts as a use.
     mutating func way(_ sql: String, _ now: ContinuousClock.Instant) -> Way {
-        guard let index = entries.index(forKey: Key(sql)) else { return .unnamed }
+        guard let index = entries.index(forKey: Key(sql)) else { return .new }
         let entry = entries.values[index]
         entries.values[index].lastUse = now
         if let name = entry.name, now - entry.since < Self.freshness { return .named(name) }
-        return now - entry.lastUse < Self.freshness ? .prepare(old: entry.name) : .unnamed
+        return now - entry.lastUse < Self.freshness ? .prepare : .unnamed
     }
 
     mutating func newName() -> String {
@@ -82,8 +84,6 @@ struct PreparedStatements {
         entries = [:]
         bytes = 0
     }
-
-    func knows(_ sql: String) -> Bool { entries[Key(sql)] != nil }
 
     /// What must go before this one is added.
     func surplus(for sql: String) -> String? {
@@ -122,16 +122,16 @@ extension Session {
                     try await self.forget(sql, timeout)
                     return try await self.executeOnce(sql, parameters, timeout)
                 }
-            case .prepare(let old):
-                if let old { _ = try await self.run(timeout) { PQsendQuery($0, "DEALLOCATE \(old)") } }
+            case .prepare:
+                try await self.forget(sql, timeout)
                 let name = try await self.prepare(sql, timeout)
                 self.prepared.add(sql, name, now)
                 return try await self.execute(name, parameters, timeout)
+            case .new:
+                while let surplus = self.prepared.surplus(for: sql) { try await self.forget(surplus, timeout) }
+                self.prepared.add(sql, nil, now)
+                fallthrough
             case .unnamed:
-                if !self.prepared.knows(sql) {
-                    try await self.makeRoom(for: sql, timeout)
-                    self.prepared.add(sql, nil, now)
-                }
                 return try await self.executeOnce(sql, parameters, timeout)
             }
         }
@@ -178,10 +178,6 @@ extension Session {
         return name
     }
 
-    private func makeRoom(for sql: String, _ timeout: Duration?) async throws(PostgresError) {
-        while let surplus = prepared.surplus(for: sql) { try await forget(surplus, timeout) }
-    }
-
     private func forget(_ sql: String, _ timeout: Duration?) async throws(PostgresError) {
         guard let name = prepared.forget(sql) else { return }
         do throws(PostgresError) { _ = try await run(timeout) { PQsendQuery($0, "DEALLOCATE \(name)") } } catch {
@@ -192,10 +188,14 @@ extension Session {
 }
 
 extension PreparedStatements {
-    /// A procedure may have committed before it fails, so it must not be called once more.
-    fileprivate static func mayBeNamed(_ sql: String) -> Bool {
-        sql.utf8.count <= textLimit && !sql.utf8.drop { $0 <= 0x20 }.prefix(4).elementsEqual("call".utf8) { $0 | 0x20 == $1 }
+    /// What is sent once more must do nothing when it fails. A procedure may have committed by then, so only verbs are let in
+    /// that can't call one.
+    static func mayBeNamed(_ sql: String) -> Bool {
+        let text = sql.utf8.drop { $0 <= 0x20 }
+        return sql.utf8.count <= textLimit && verbs.contains { text.prefix($0.count).elementsEqual($0) { $0 | 0x20 == $1 } }
     }
+
+    private static let verbs = ["select", "insert", "update", "delete", "with", "merge", "values"].map { Array($0.utf8) }
 }
 
 extension PostgresError {

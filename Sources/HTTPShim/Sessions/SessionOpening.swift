@@ -51,6 +51,6 @@ extension PostgresError {
     /// Refused by a server that is on its way up or down.
     fileprivate var isPassing: Bool {
         guard let sqlState else { return kind == .connection }
-        return ["57P01", "57P02", "57P03"].contains(sqlState)
+        return SQLState.unavailable.contains(sqlState)
     }
 }

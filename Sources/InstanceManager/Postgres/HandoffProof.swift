@@ -62,7 +62,7 @@ enum HandoffProof {
         do throws(SessionError) {
             guard let message = try await session.greeted() else { return .proved(session, login) }
             session.close()
-            return ["57P01", "57P02", "57P03"].contains(message.code)
+            return SQLState.unavailable.contains(message.code)
                 ? .unavailable(sqlState: message.code) : .refused("\(message.message) (\(message.code))", sqlState: message.code)
         } catch {
             session.close()
@@ -74,7 +74,7 @@ enum HandoffProof {
         guard case .message(.error(let message), _) = BackendMessage.read(answer) else {
             return .refused("the library is not loaded or does not work here")
         }
-        guard ["57P01", "57P02", "57P03"].contains(message.code) else { return .refused(message.message) }
+        guard SQLState.unavailable.contains(message.code) else { return .refused(message.message) }
         return .unavailable(sqlState: message.code)
     }
 }

@@ -45,14 +45,6 @@ extension PostgresEffects {
         guard !orphans.isEmpty else { return }
         log.warning("orphaned backends", ["instance": record.name, "pids": orphans.map(String.init).joined(separator: " ")])
         for pid in orphans { kill(pid, SIGQUIT) }
-        for pid in orphans {
-            let ended = Trigger()
-            guard let watch = try? ExitWatch(loop: loop, pid: pid, { ended.fire() }) else { continue }
-            let timer = TimerHandle(loop: loop)
-            timer.start(after: .seconds(5)) { ended.fire() }
-            await ended.wait(after: 0)
-            timer.close()
-            watch.close()
-        }
+        for pid in orphans { await ProcessEnd.wait(loop, pid, atMost: .seconds(5)) }
     }
 }

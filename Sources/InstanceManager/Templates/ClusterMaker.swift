@@ -40,14 +40,7 @@ struct ClusterMaker: Sendable {
     /// goes.
     private func freeMemory(_ folder: String) async {
         guard let file = PostmasterFile.read(folder), file.pid != .min else { return }
-        let ended = Trigger()
-        // Cancelled already: what is awaited can't be cancelled.
-        let watch = try? ExitWatch(loop: loop, pid: abs(file.pid)) { ended.fire() }
-        let timer = TimerHandle(loop: loop)
-        timer.start(after: .seconds(5)) { ended.fire() }
-        if watch != nil { await ended.wait(after: 0) }
-        watch?.close()
-        timer.close()
+        await ProcessEnd.wait(loop, abs(file.pid), atMost: .seconds(5))
         SharedMemory.free(dataDirectory: folder)
     }
 
