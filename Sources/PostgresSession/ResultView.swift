@@ -50,14 +50,21 @@ public final class ResultView: @unchecked Sendable {
     public var affectedRows: Int? { PQcmdTuples(result).flatMap { Int(String(cString: $0)) } }
 
     /// The bytes of a cell in PostgreSQL's text form, valid inside the closure; nil is NULL.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func withCell<T, E: Error>(row: Int, column: Int, _ body: (UnsafeRawBufferPointer?) throws(E) -> T) throws(E) -> T {
-        guard row >= 0, row < rowCount, column >= 0, column < columnCount else { return try body(nil) }
+        defer { withExtendedLifetime(self) {} }
+        return try body(cell(row, column))
+    }
+
+    /// Valid as long as this object.
+    @usableFromInline
+    func cell(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer? {
+        guard row >= 0, row < rowCount, column >= 0, column < columnCount else { return nil }
         let (row, column) = (Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column))
         let count = Int(PQgetlength(result, row, column))
         // NULL has no length; so it need not be asked for of what has one.
-        guard count > 0 || PQgetisnull(result, row, column) == 0, let start = PQgetvalue(result, row, column) else { return try body(nil) }
-        return try body(UnsafeRawBufferPointer(start: start, count: count))
+        guard count > 0 || PQgetisnull(result, row, column) == 0, let start = PQgetvalue(result, row, column) else { return nil }
+        return UnsafeRawBufferPointer(start: start, count: count)
     }
 
     public func text(row: Int, column: Int) -> String? {

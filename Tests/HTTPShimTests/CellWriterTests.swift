@@ -25,9 +25,11 @@ struct CellWriterTests {
         Case(
             oid: 1700, kind: .decimal,
             cells: [
-                "0", "0.00", "0.50", "0.05", "12.30", "12.00", "100", "-5.10", "-0.5", "123456789012345.10", "1234567890123456789012.5",
+                "0", "0.00", "0.50", "0.05", "12.30", "12.00", "100", "-5.10", "-0.5", "123456789012345.10",
+                "430.500000000000000000000000000000",
+                "0.000000000000000000000000000000", "7.000000000000", "1.00000000x", "1.", "1.x00000000", "1234567890123456789012.5",
                 "1.12345678901234567890", "NaN", "Infinity", "0.0000001", "00",
-            ], short: 9),
+            ], short: 12),
         Case(oid: 701, kind: .float, cells: ["0.1", "1.5", "-2.25", "1e+20", "1e-07", "NaN", "100", "0.05", "123456789012345"], short: 5),
         Case(
             oid: 1114, kind: .datetime,
@@ -45,6 +47,24 @@ struct CellWriterTests {
             short: 5),
         Case(oid: 1007, kind: .int, isList: true, cells: ["{}", "{1,-2,3}", "{NULL}"], short: 2),
     ]
+
+    /// Copied sixteen, eight and one at a time: what is special is found wherever it stands.
+    @Test func specialsAreFoundAtEachPlace() {
+        for length in 0...40 {
+            for place in 0..<max(1, length) {
+                for special: UInt8 in [0x22, 0x5C, 0x0A, 0x1F, 0x7F, 0x21, 0x5B, 0x23] {
+                    var bytes = [UInt8](repeating: 0x61, count: length)
+                    if place < length { bytes[place] = special }
+                    if place + 9 < length { bytes[place + 9] = 0x22 }
+                    var sink = ByteSink(capacity: 1)
+                    var writer = JSONWriter()
+                    bytes.withUnsafeBytes { sink.string($0) }
+                    writer.string(String(decoding: bytes, as: UTF8.self))
+                    #expect(sink.bytes == writer.bytes, "\(length) \(place) \(special)")
+                }
+            }
+        }
+    }
 
     @Test(arguments: cases)
     func bothWaysAreOne(_ test: Case) throws {

@@ -127,46 +127,52 @@ enum CellWriter {
     private static func json(_ bytes: UnsafeRawBufferPointer, into sink: inout ByteSink) -> Bool {
         let mark = sink.count
         sink.raw("{\"$type\":\"Json\",\"value\":\"")
+        // A quote takes two bytes.
+        let isWritten = sink.fill(atMost: 2 * bytes.count) { json(bytes, $0, &$1) }
+        if isWritten { sink.raw("\"}") } else { sink.truncate(to: mark) }
+        return isWritten
+    }
+
+    private static func json(_ bytes: UnsafeRawBufferPointer, _ target: UnsafeMutablePointer<UInt8>, _ written: inout Int) -> Bool {
+        var count = 0
+        defer { written = count }
+        func put(_ byte: UInt8) {
+            target[count] = byte
+            count += 1
+        }
         var index = 0
         while index < bytes.count {
             let byte = bytes[index]
+            let start = index
+            index += 1
             switch byte {
-            case 0x20: index += 1
+            case 0x20: continue
             case UInt8(ascii: "\""):
-                let start = index + 1
-                index = start
-                while index < bytes.count, !JSONBytes.isSpecial(bytes[index]) { index += 1 }
-                let isWhole = index < bytes.count && bytes[index] == UInt8(ascii: "\"")
-                let isIndexKey =
-                    start < index && bytes[start] &- 0x30 < 10 && index + 1 < bytes.count && bytes[index + 1] == UInt8(ascii: ":")
-                guard isWhole, !isIndexKey else {
-                    sink.truncate(to: mark)
-                    return false
+                put(UInt8(ascii: "\\"))
+                put(byte)
+                while index < bytes.count, !JSONBytes.isSpecial(bytes[index]) {
+                    put(bytes[index])
+                    index += 1
                 }
-                sink.raw("\\\"")
-                sink.append(bytes[start..<index])
-                sink.raw("\\\"")
+                guard index < bytes.count, bytes[index] == byte else { return false }
                 index += 1
+                let isIndexKey = bytes[start + 1] &- 0x30 < 10 && index < bytes.count && bytes[index] == UInt8(ascii: ":")
+                guard !isIndexKey else { return false }
+                put(UInt8(ascii: "\\"))
+                put(byte)
             case 0x30...0x39, UInt8(ascii: "-"):
-                let start = index
-                index += 1
+                put(byte)
                 while index < bytes.count,
                     bytes[index] &- 0x30 < 10 || bytes[index] == UInt8(ascii: ".") || bytes[index] | 0x20 == UInt8(ascii: "e")
                 {
+                    put(bytes[index])
                     index += 1
                 }
-                let number = UnsafeRawBufferPointer(rebasing: bytes[start..<index])
-                guard isPlainNumber(number) else {
-                    sink.truncate(to: mark)
-                    return false
-                }
-                sink.append(number)
-            default:
-                sink.byte(byte)
-                index += 1
+                let isDigit = index - start == 1 && byte != UInt8(ascii: "-")
+                guard isDigit || isPlainNumber(UnsafeRawBufferPointer(rebasing: bytes[start..<index])) else { return false }
+            default: put(byte)
             }
         }
-        sink.raw("\"}")
         return true
     }
 

@@ -11,16 +11,23 @@ enum Decimal {
         var length = index
         if index < bytes.count {
             guard bytes[index] == UInt8(ascii: ".") else { return nil }
-            index += 1
-            let fraction = index
-            while index < bytes.count, bytes[index] &- 0x30 < 10 {
-                if bytes[index] != 0x30 { length = index + 1 }
-                index += 1
-            }
-            guard index == bytes.count, index > fraction else { return nil }
+            let fraction = index + 1
+            let end = withoutZeros(bytes, from: fraction)
+            index = fraction
+            while index < end, bytes[index] &- 0x30 < 10 { index += 1 }
+            guard index == end, fraction < bytes.count else { return nil }
+            if end > fraction { length = end }
             if bytes[start] == 0x30, bytes[fraction] == 0x30, length > fraction { return nil }
         }
         return start == 1 && bytes[1] == 0x30 ? nil : length
+    }
+
+    /// Where the zeros at the end begin, at `start` or behind it. Columns without a scale have thirty of them.
+    private static func withoutZeros(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+        var end = bytes.count
+        while end - start >= 8, bytes.loadUnaligned(fromByteOffset: end - 8, as: UInt64.self) == 0x3030_3030_3030_3030 { end -= 8 }
+        while end > start, bytes[end - 1] == 0x30 { end -= 1 }
+        return end
     }
 
     /// No zeros at the ends; an exponent from 1e21 on and below 1e-6.

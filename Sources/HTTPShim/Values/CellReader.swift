@@ -90,9 +90,12 @@ struct CellReader: Equatable {
     static func integer(_ bytes: UnsafeRawBufferPointer) -> Int64? {
         var value: Int64 = 0
         let isNegative = bytes.first == UInt8(ascii: "-")
-        for byte in isNegative ? bytes[1...] : bytes[...] {
-            guard (0x30...0x39).contains(byte), value < 922_337_203_685_477_580 else { return nil }
-            value = value * 10 + Int64(byte - 0x30)
+        var index = isNegative ? 1 : 0
+        while index < bytes.count {
+            let digit = bytes[index] &- 0x30
+            guard digit < 10, value < 922_337_203_685_477_580 else { return nil }
+            value = value &* 10 &+ Int64(digit)
+            index += 1
         }
         return isNegative ? -value : value
     }
