@@ -78,18 +78,18 @@ public struct ResponseHead: Sendable, Equatable {
 
     /// - Parameter length: of the body, told in a field of its own.
     func append(to bytes: inout [UInt8], length: Int?) {
-        bytes.append(contentsOf: "HTTP/1.1 ".utf8)
-        bytes.append(contentsOf: String(status).utf8)
+        bytes.append(text: "HTTP/1.1 ")
+        bytes.append(text: String(status))
         bytes.append(UInt8(ascii: " "))
-        bytes.append(contentsOf: Self.phrase(status).utf8)
-        bytes.append(contentsOf: "\r\n".utf8)
+        bytes.append(text: Self.phrase(status))
+        bytes.append(text: "\r\n")
         headers.append(to: &bytes)
         if let length {
-            bytes.append(contentsOf: "content-length: ".utf8)
-            bytes.append(contentsOf: String(length).utf8)
-            bytes.append(contentsOf: "\r\n".utf8)
+            bytes.append(text: "content-length: ")
+            bytes.append(text: String(length))
+            bytes.append(text: "\r\n")
         }
-        bytes.append(contentsOf: "\r\n".utf8)
+        bytes.append(text: "\r\n")
     }
 
     static func phrase(_ status: Int) -> String {

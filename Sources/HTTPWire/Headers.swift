@@ -44,13 +44,16 @@ public struct Headers: Sendable, Equatable {
 
     /// The first of that name, which is in lower case.
     public subscript(name: String) -> String? {
-        for field in fields where field.isNamed(name) { return field.value }
+        // By index: to take a field out is to count references to its two strings.
+        for index in fields.indices where fields[index].isNamed(name) { return fields[index].value }
         return nil
     }
 
     /// - Parameter name: in lower case.
     public func values(_ name: String) -> [String] {
-        fields.compactMap { $0.isNamed(name) ? $0.value : nil }
+        var values: [String] = []
+        for index in fields.indices where fields[index].isNamed(name) { values.append(fields[index].value) }
+        return values
     }
 
     /// - Parameter name: in lower case.
@@ -91,10 +94,17 @@ public struct Headers: Sendable, Equatable {
 
     func append(to bytes: inout [UInt8]) {
         for field in fields {
-            bytes.append(contentsOf: field.name.utf8)
-            bytes.append(contentsOf: ": ".utf8)
-            bytes.append(contentsOf: field.value.utf8)
-            bytes.append(contentsOf: "\r\n".utf8)
+            bytes.append(text: field.name)
+            bytes.append(text: ": ")
+            bytes.append(text: field.value)
+            bytes.append(text: "\r\n")
         }
+    }
+}
+
+extension [UInt8] {
+    /// As one piece where the text is one: several times faster than as a sequence.
+    mutating func append(text: String) {
+        if text.utf8.withContiguousStorageIfAvailable({ append(contentsOf: $0) }) == nil { append(contentsOf: text.utf8) }
     }
 }

@@ -1,13 +1,17 @@
 /// Request line and fields of a request that RFC 9112 allows.
 public struct RequestHead: Sendable, Equatable {
     /// As sent: methods are told apart by case.
-    public var method: String
+    public let method: String
     /// As sent: `/path?query`, `http://host/path?query`, or `*`.
-    public var target: String
+    public let target: String
+    /// Not decoded; `/` at least, or `*`.
+    public let path: String
     /// 0 or 1; a higher one is treated as 1.
-    public var minorVersion: Int
-    public var headers: Headers
-    public var framing: BodyFraming
+    public let minorVersion: Int
+    public let headers: Headers
+    public let framing: BodyFraming
+    /// Whether another request may follow on this connection.
+    public let keepsAlive: Bool
 
     /// Host and port it is meant for: the target's, else the Host field; check it against DNS rebinding.
     public var authority: String? {
@@ -15,21 +19,13 @@ public struct RequestHead: Sendable, Equatable {
         return String(rest.prefix { $0 != "/" && $0 != "?" })
     }
 
-    /// Not decoded; `/` at least, or `*`.
-    public var path: String {
-        if target.utf8.first == UInt8(ascii: "/"), !target.utf8.contains(UInt8(ascii: "?")) { return target }
-        let path = String(origin.prefix { $0 != "?" })
-        return path.isEmpty ? "/" : path
-    }
-
     /// Not decoded, without the question mark; nil if there is none.
     public var query: String? {
-        let parts = origin.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = Self.origin(target).split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         return parts.count == 2 ? String(parts[1]) : nil
     }
 
-    /// Whether another request may follow on this connection.
-    public var keepsAlive: Bool {
+    private static func keepsAlive(_ headers: Headers, minorVersion: Int) -> Bool {
         let options = headers.tokens("connection")
         if options.isEmpty { return minorVersion >= 1 }
         if options.contains("close") { return false }
@@ -41,8 +37,8 @@ public struct RequestHead: Sendable, Equatable {
         minorVersion >= 1 && framing != .none && framing != .length(0) && headers["expect"]?.lowercased() == "100-continue"
     }
 
-    private var origin: Substring {
-        guard let rest = Self.afterScheme(target) else { return target[...] }
+    private static func origin(_ target: String) -> Substring {
+        guard let rest = afterScheme(target) else { return target[...] }
         return rest.drop { $0 != "/" && $0 != "?" }
     }
 
@@ -66,8 +62,12 @@ extension RequestHead {
         else { throw .malformed("The request line is malformed.") }
         minorVersion = try Self.minorVersion(parts[2])
         method = String(decoding: parts[0], as: UTF8.self)
-        target = String(decoding: parts[1], as: UTF8.self)
+        let target = String(decoding: parts[1], as: UTF8.self)
+        self.target = target
+        let path = String(Self.origin(target).prefix { $0 != "?" })
+        self.path = path.isEmpty ? "/" : path
         headers = try scanner.headers(bytes, from: start)
+        keepsAlive = Self.keepsAlive(headers, minorVersion: minorVersion)
         framing = try BodyFraming(headers, minorVersion: minorVersion, otherwise: .none)
         guard method != "CONNECT" else { throw HTTPRefusal(501, "CONNECT is not supported.") }
         guard target.hasPrefix("/") || Self.afterScheme(target) != nil || (target == "*" && method == "OPTIONS") else {

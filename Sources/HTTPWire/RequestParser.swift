@@ -1,3 +1,9 @@
+#if canImport(Darwin)
+    internal import Darwin
+#else
+    internal import Glibc
+#endif
+
 /// Takes requests from a connection's buffer, one behind the other.
 ///
 /// `head → body → end → head …`; a refusal is final. The caller keeps the buffer and a position in it, calls `next`
@@ -19,16 +25,8 @@ public struct RequestParser: Sendable {
         guard bytes.count - position >= head.count else { return false }
         return bytes.withUnsafeBytes { bytes in
             head.withUnsafeBytes { head in
-                var index = 0
-                while index + 8 <= head.count {
-                    guard
-                        head.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-                            == bytes.loadUnaligned(fromByteOffset: position + index, as: UInt64.self)
-                    else { return false }
-                    index += 8
-                }
-                while index < head.count, head[index] == bytes[position + index] { index += 1 }
-                return index == head.count
+                guard let start = bytes.baseAddress, let wanted = head.baseAddress else { return false }
+                return memcmp(start + position, wanted, head.count) == 0
             }
         }
     }

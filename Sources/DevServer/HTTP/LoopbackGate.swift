@@ -20,16 +20,23 @@ enum LoopbackGate {
 
     /// `localhost`, `127.0.0.1` or `[::1]`, with any port or none.
     static func isLocal(_ authority: String) -> Bool {
-        let text = authority.utf8
-        // Only "localhost" has letters.
-        for host in ["localhost".utf8, "127.0.0.1".utf8, "[::1]".utf8]
-        where text.count >= host.count && zip(text, host).allSatisfy({ $0 == $1 || $0 | 0x20 == $1 && (0x61...0x7A).contains($1) }) {
-            let rest = text.dropFirst(host.count)
-            if rest.isEmpty { return true }
-            guard rest.first == UInt8(ascii: ":") else { continue }
-            let port = rest.dropFirst()
-            return (1...5).contains(port.count) && port.allSatisfy { (0x30...0x39).contains($0) }
+        var authority = authority
+        return authority.withUTF8 { text in
+            let hosts: [StaticString] = ["localhost", "127.0.0.1", "[::1]"]
+            return hosts.contains { isLocal(text, $0) }
         }
-        return false
+    }
+
+    /// - Parameter host: with lower-case letters.
+    private static func isLocal(_ text: UnsafeBufferPointer<UInt8>, _ host: StaticString) -> Bool {
+        let length = host.utf8CodeUnitCount
+        guard text.count >= length else { return false }
+        for index in 0..<length {
+            let wanted = host.utf8Start[index]
+            guard text[index] == wanted || text[index] | 0x20 == wanted && (0x61...0x7A).contains(wanted) else { return false }
+        }
+        guard text.count > length else { return true }
+        let digits = text[(length + 1)...]
+        return text[length] == UInt8(ascii: ":") && (1...5).contains(digits.count) && digits.allSatisfy { (0x30...0x39).contains($0) }
     }
 }

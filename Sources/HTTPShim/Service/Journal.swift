@@ -16,20 +16,27 @@ final class Journal {
 
         /// - Returns: nil for a malformed header.
         static func of(_ header: String?) -> Capture? {
+            guard let header else { return [] }
+            // Mostly it is a single word.
+            if let capture = of(word: header[...]) { return capture }
             var capture: Capture = []
-            guard let header else { return capture }
             for item in header.utf8.split(separator: UInt8(ascii: ",")) {
                 let word = item.drop { $0 == 0x20 }.prefix { $0 != 0x20 }
-                switch Substring(word) {
-                case "": continue
-                case "tracing": capture.insert(.tracing)
-                case "query": capture.insert(.query)
-                case "error": capture.insert(.error)
-                case "debug", "info", "warn": capture.insert(.others)
-                default: return nil
-                }
+                guard let one = of(word: Substring(word)) else { return nil }
+                capture.formUnion(one)
             }
             return capture
+        }
+
+        private static func of(word: Substring) -> Capture? {
+            switch word {
+            case "": []
+            case "tracing": .tracing
+            case "query": .query
+            case "error": .error
+            case "debug", "info", "warn": .others
+            default: nil
+            }
         }
     }
 

@@ -6,7 +6,7 @@ internal import PostgresSession
 enum Binder {
     /// - Throws: 22021 for a NUL in a text.
     static func parameters(_ statement: Statement) throws(PlanFailure) -> Parameters {
-        var parameters = Parameters()
+        var parameters = Parameters(expecting: statement.values.count)
         for (value, type) in zip(statement.values, statement.types) {
             do throws(PostgresError) {
                 try append(value, type, to: &parameters)
