@@ -20,6 +20,8 @@ final class Connection {
     /// the loop watches it (its number may already be another's).
     private var watched: Int32 = -1
     private var waiter: Waiter?
+    /// The waiter's deadline.
+    private let timer: TimerHandle
     private var isConnected = false
     private var isFlushing = false
     /// The server has said that it ends the session (57P01 to 57P05); its end of the socket may follow later.
@@ -33,6 +35,7 @@ final class Connection {
     init(loop: Loop, owning handle: OpaquePointer) {
         self.loop = loop
         self.handle = handle
+        timer = TimerHandle(loop: loop)
         // Else libpq prints notices on stderr. What a server says to an idle session before it ends it comes as one of them.
         let this = Unmanaged.passUnretained(self).toOpaque()
         PQsetNoticeReceiver(
@@ -52,6 +55,7 @@ final class Connection {
         isLost = true
         if let handle { PQfinish(handle) }
         handle = nil
+        timer.close()
         waiter?.resume(.ready)
     }
 
@@ -186,13 +190,9 @@ final class Connection {
         let waiter = Waiter()
         let loop = loop
         self.waiter = waiter
-        let timer = deadline.map { deadline in
-            let timer = TimerHandle(loop: loop)
-            timer.start(after: max(.zero, deadline - loop.clock.now)) { waiter.resume(.timedOut) }
-            return timer
-        }
+        if let deadline { timer.start(after: max(.zero, deadline - loop.clock.now)) { waiter.resume(.timedOut) } }
         defer {
-            timer?.close()
+            timer.stop()
             self.waiter = nil
         }
         guard cancellable else { return await waiter.wait() }

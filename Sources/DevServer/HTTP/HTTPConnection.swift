@@ -28,6 +28,8 @@ final class HTTPConnection: AnswerStream {
     private let clock: LoopClock
     /// When the body that is being read must be here.
     private var bodyEnd: ContinuousClock.Instant?
+    /// The client has hardly sent its next request already.
+    private var hasAnswered = false
     /// The request that is being read took too long.
     private var isLate = false
 
@@ -71,10 +73,11 @@ final class HTTPConnection: AnswerStream {
                     bodyEnd = end
                     armRequest(min(limits.requestTime, end - clock.now))
                 }
-                guard let count = try? await socket.read(into: &buffer, max: 65_536), count > 0 else {
+                guard let count = try? await socket.read(into: &buffer, max: 65_536, later: hasAnswered), count > 0 else {
                     if isLate { await refuseLate() }
                     return nil
                 }
+                hasAnswered = false
                 if isIdle {
                     isIdle = false
                     armRequest(limits.requestTime)
@@ -87,6 +90,7 @@ final class HTTPConnection: AnswerStream {
     func send(_ response: HTTPResponse, for head: RequestHead) async -> Bool {
         arm(limits.writeTime)
         defer { timer.stop() }
+        hasAnswered = true
         if response.body.count < HTTPResponse.large {
             guard (try? await socket.write(response.encoded(for: head, keepAlive: keepAlive))) != nil else { return false }
         } else {
