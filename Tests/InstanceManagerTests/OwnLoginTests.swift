@@ -1,5 +1,6 @@
 import Basics
 import PostgresSession
+import PostgresWire
 import Registry
 import TestSupport
 import Testing
@@ -52,8 +53,36 @@ import Testing
         }
     }
 
+    /// That the server judges the owner by itself proves the hand-off as well: its own words reach the owner, and all else goes on.
+    @Test func anOwnerThatMayNotLogInIsTheServersAffair() async throws {
+        try await ManagerFixture.run { fixture in
+            let id = try await fixture.manager.create(NewInstance(name: .default)).id
+            try await fixture.query(id, "CREATE ROLE chief LOGIN SUPERUSER PASSWORD 'c'")
+            try await fixture.query(id, "ALTER ROLE postgres NOLOGIN")
+            try await fixture.manager.stop(id)
+            let endpoint = try await fixture.manager.endpoint(id)
+            #expect(endpoint.passage == .handoff)
+            let error = await #expect(throws: PostgresError.self) { try await fixture.query(id, "SELECT 1") }
+            #expect(error?.sqlState == "28000")
+            let chief = try await Session.connect(
+                loop: fixture.loop,
+                ["host": endpoint.socketDirectory, "port": "5432", "user": "chief", "dbname": "postgres", "password": "c"],
+                timeout: .seconds(10))
+            defer { chief.close() }
+            _ = try await chief.results("ALTER ROLE postgres LOGIN")
+            #expect(try await fixture.query(id, "SELECT 1") == "1")
+        }
+    }
+
+    /// PostgreSQL 17's triggers at logins: one that refuses all must leave the way out that PostgreSQL has, and not be the daemon's.
+    @Test func triggersAtLoginsAreNotForTheDaemon() {
+        func options(_ major: Int?) -> String { OwnLogin(major: major).packet()["options"].map { "\($0)" } ?? "" }
+        #expect(options(17).contains("-c event_triggers=off") && options(18).contains("-c event_triggers=off"))
+        #expect(!options(16).contains("event_triggers") && !options(nil).contains("event_triggers"))
+    }
+
     @Test func eachRefusalHasItsNextWay() {
-        var login = OwnLogin()
+        var login = OwnLogin(major: nil)
         #expect(login.adapt(to: "42501") && !login.isPrivileged && login.database == "postgres")
         #expect(login.adapt(to: "3D000") && login.database == "template1")
         #expect(!login.adapt(to: "42501") && !login.adapt(to: "3D000") && !login.adapt(to: "28000") && !login.adapt(to: nil))

@@ -11,19 +11,22 @@ enum HandoffProof {
         case proved(ServerSession, OwnLogin)
         /// 57P01 to 57P03: not yet, or not any more.
         case unavailable(sqlState: String)
+        /// The server got the session by the hand-off, and refused us, as it may refuse the owner: its words. What clients are told is
+        /// its affair too.
+        case judged(sqlState: String, String)
         /// The server answers, but not through the hand-off: its words or ours.
-        case refused(String, sqlState: String? = nil)
+        case refused(String)
     }
 
     /// How long a server that has taken the connection may think.
     static let patience: Duration = .seconds(10)
 
     /// - Throws: when nobody listens (yet), or our descriptors are used up.
-    static func run(loop: Loop, socketPath: String, random: () -> UInt64) async throws(DevError) -> Outcome {
-        var login = OwnLogin()
+    static func run(loop: Loop, socketPath: String, random: () -> UInt64, login: OwnLogin) async throws(DevError) -> Outcome {
+        var login = login
         while true {
             let outcome = try await attempt(loop: loop, socketPath: socketPath, random: random(), login)
-            guard case .refused(_, let sqlState) = outcome, login.adapt(to: sqlState) else { return outcome }
+            guard case .judged(let sqlState, _) = outcome, login.adapt(to: sqlState) else { return outcome }
         }
     }
 
@@ -63,7 +66,7 @@ enum HandoffProof {
             guard let message = try await session.greeted() else { return .proved(session, login) }
             session.close()
             return SQLState.unavailable.contains(message.code)
-                ? .unavailable(sqlState: message.code) : .refused("\(message.message) (\(message.code))", sqlState: message.code)
+                ? .unavailable(sqlState: message.code) : .judged(sqlState: message.code, message.message)
         } catch {
             session.close()
             return .refused(error.message)

@@ -25,7 +25,7 @@ final class LivingServer {
     /// How clients get through; found out at the first session.
     var passage: Passage?
     /// How our own sessions got in.
-    var login = OwnLogin()
+    var login: OwnLogin
     /// Why the hand-off did not work, if it was tried.
     var handoffProblem: String?
     /// What it has lost, once it was told to go for that.
@@ -41,10 +41,12 @@ final class LivingServer {
     }
 
     init(
-        loop: Loop, id: String, server: Server, dataDirectory: String, socketDirectory: String, logPath: String, logOffset: Int64,
+        loop: Loop, id: String, server: Server, major: Int?, dataDirectory: String, socketDirectory: String, logPath: String,
+        logOffset: Int64,
         child: ChildProcess?
     ) throws(DevError) {
         self.id = id
+        login = OwnLogin(major: major)
         self.server = server
         self.dataDirectory = dataDirectory
         self.socketDirectory = socketDirectory

@@ -3,11 +3,15 @@ internal import PostgresWire
 /// How the daemon's own sessions log in: as the owner, in whatever database there is, with what the owner may set. People drop the
 /// database `postgres` and take SUPERUSER away; neither must keep the others' clients out.
 struct OwnLogin: Equatable, Sendable {
+    /// The server's; nil: unknown.
+    private let major: Int?
     private(set) var database = "postgres"
     /// With what only a superuser may set.
     private(set) var isPrivileged = true
 
     private static let other = "template1"
+
+    init(major: Int?) { self.major = major }
 
     /// After a refusal. - Returns: whether there is another way to try.
     mutating func adapt(to sqlState: String?) -> Bool {
@@ -36,6 +40,8 @@ struct OwnLogin: Equatable, Sendable {
         // Libraries that are not there would end the session.
         var options = "-c statement_timeout=60s -c default_transaction_read_only=off -c local_preload_libraries="
         if isPrivileged { options += " -c log_statement=none -c session_preload_libraries=" }
+        // From 17 on triggers can refuse a login; they are for the clients'.
+        if isPrivileged, let major, major >= 17 { options += " -c event_triggers=off" }
         options += more
         return StartupPacket(
             user: "postgres", database: WireText(database ?? self.database),

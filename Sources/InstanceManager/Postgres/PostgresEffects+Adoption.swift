@@ -21,8 +21,8 @@ extension PostgresEffects {
         let server = nextServer(pid: pid, adopted: true)
         let size = Paths.stamp(layout.serverLog(record.id))?.size ?? 0
         let held = try LivingServer(
-            loop: loop, id: record.id, server: server, dataDirectory: folder.data, socketDirectory: folder.sockets,
-            logPath: layout.serverLog(record.id), logOffset: size, child: nil)
+            loop: loop, id: record.id, server: server, major: Toolchain.major(record.pgVersion), dataDirectory: folder.data,
+            socketDirectory: folder.sockets, logPath: layout.serverLog(record.id), logOffset: size, child: nil)
         living[server.number] = held
         do { try held.watch(loop: loop) } catch {
             living[server.number] = nil

@@ -103,8 +103,8 @@ extension PostgresEffects {
         let server = nextServer(pid: child.pid, adopted: false)
         do {
             let held = try LivingServer(
-                loop: loop, id: record.id, server: server, dataDirectory: folder.data, socketDirectory: folder.sockets,
-                logPath: layout.serverLog(record.id), logOffset: opened.offset, child: child)
+                loop: loop, id: record.id, server: server, major: Toolchain.major(record.pgVersion), dataDirectory: folder.data,
+                socketDirectory: folder.sockets, logPath: layout.serverLog(record.id), logOffset: opened.offset, child: child)
             living[server.number] = held
             try held.watch(loop: loop)
             loop.task { await self.awaitChild(server) }

@@ -86,15 +86,19 @@ extension PostgresEffects {
     /// Through the hand-off. nil when that does not work: a plain session must tell what the server is up to.
     func prove(_ held: LivingServer, _ record: InstanceRecord) async -> ServerStatus? {
         do {
-            switch try await HandoffProof.run(loop: loop, socketPath: held.socketPath, random: random) {
+            switch try await HandoffProof.run(loop: loop, socketPath: held.socketPath, random: random, login: held.login) {
             case .proved(let session, let login):
                 defer { session.close() }
                 held.login = login
                 try await ServerQueries.ensurePassword(session, verifier: record.verifier)
-                held.passage = record.front == "pump" ? .pump(marked: true, reason: "asked for by --front pump") : .handoff
+                proved(held, record)
+                return .ready(held.endpoint)
+            case .judged(let sqlState, let words):
+                log.warning("the daemon's session was refused", ["instance": record.name, "sqlstate": sqlState, "reason": words])
+                proved(held, record)
                 return .ready(held.endpoint)
             case .unavailable: return .recovering
-            case .refused(let why, _):
+            case .refused(let why):
                 held.handoffProblem = why
                 return nil
             }
@@ -102,6 +106,10 @@ extension PostgresEffects {
             log.debug("proof", ["instance": record.name, "error": "\(error)"])
             return nil
         }
+    }
+
+    private func proved(_ held: LivingServer, _ record: InstanceRecord) {
+        held.passage = record.front == "pump" ? .pump(marked: true, reason: "asked for by --front pump") : .handoff
     }
 
     func probePlainly(_ held: LivingServer, _ record: InstanceRecord) async -> ServerStatus? {

@@ -8,7 +8,7 @@ struct ServerQueries: Sendable {
     let loop: Loop
     let socketDirectory: String
     /// What was last found to work.
-    var login = OwnLogin()
+    var login: OwnLogin
 
     /// - Parameters:
     ///   - database: one that it must be; nil: whichever there is.
