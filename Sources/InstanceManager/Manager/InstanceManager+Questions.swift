@@ -10,18 +10,30 @@ extension InstanceManager {
     private func withSession<T: Sendable>(
         _ id: String, database: String? = nil, _ work: (ServerSession) async throws(SessionError) -> T
     ) async throws(DevError) -> T {
+        let session = try await session(id, database)
+        defer { session.close() }
+        do throws(SessionError) { return try await work(session) } catch { throw DevError(error, object: database ?? "postgres") }
+    }
+
+    /// A server that has just died is not known to be dead at once: for some seconds it is asked again.
+    private func session(_ id: String, _ database: String?) async throws(DevError) -> ServerSession {
         guard let effects else { throw InstanceManager.notStarted }
         let owner = try owner(id)
-        _ = try await owner.awake()
-        guard let server = await owner.server, let queries = await effects.queries(of: server) else {
-            throw DevError(.postgres, "The server has gone", object: id, help: "Try again")
-        }
-        do throws(SessionError) {
-            let session = try await queries.connect(database: database)
-            defer { session.close() }
-            return try await work(session)
-        } catch {
-            throw DevError(error, object: database ?? "postgres")
+        let end = loop.clock.now.advanced(by: .seconds(5))
+        while true {
+            _ = try await owner.awake()
+            do throws(SessionError) {
+                guard let server = await owner.server, let queries = await effects.queries(of: server) else {
+                    throw SessionError(sqlState: nil, message: "the server has gone")
+                }
+                return try await queries.connect(database: database)
+            } catch {
+                let isPassing = error.sqlState.map { SQLState.unavailable.contains($0) } ?? true
+                guard isPassing, loop.clock.now < end else { throw DevError(error, object: database ?? "postgres") }
+            }
+            do { try await loop.clock.sleep(for: .milliseconds(20)) } catch {
+                throw DevError(.cancelled, "The daemon is stopping", object: id)
+            }
         }
     }
 
