@@ -39,11 +39,15 @@ extension Control {
         }
         checks.append(descriptors())
         checks.append(passage(await manager.list()))
-        checks.append(
-            DoctorFacts.Check(
-                name: "user", ok: true,
-                text: serversUser.map { "started as root: servers run as \($0.name)" } ?? "servers run as user \(getuid())", help: nil))
+        checks.append(user())
         return DoctorFacts(toolchains: toolchains, installCommand: InstallCommand.here(), checks: checks)
+    }
+
+    private func user() -> DoctorFacts.Check {
+        guard let serversUser else { return .init(name: "user", ok: true, text: "servers run as user \(getuid())", help: nil) }
+        let text = "started as root: servers run as \(serversUser.name)"
+        guard let closed = serversUser.closedFolder(on: layout.root) else { return .init(name: "user", ok: true, text: text, help: nil) }
+        return .init(name: "user", ok: false, text: "\(text), who may not enter \(closed)", help: serversUser.helpToReach(closed))
     }
 
     private func home() async -> DoctorFacts.Check {

@@ -17,8 +17,10 @@ struct CommandResult: Sendable {
 enum Command {
     /// Output goes to a file without a name, not a pipe: nobody has to read while the program runs. Cancellation kills the
     /// program with all that it has started: it leads a session, and so a process group, of its own.
+    /// - Parameter time: how long it may take before it is killed; nil: for ever.
     static func run(
-        loop: Loop, _ executable: String, _ arguments: [String], environment: [String: String], user: (uid: UInt32, gid: UInt32)? = nil
+        loop: Loop, _ executable: String, _ arguments: [String], environment: [String: String], user: (uid: UInt32, gid: UInt32)? = nil,
+        within time: Duration? = nil
     ) async throws(DevError) -> CommandResult {
         var template = Array("/tmp/devdb-output-XXXXXX".utf8CString)
         let descriptor = mkstemp(&template)
@@ -31,10 +33,13 @@ enum Command {
             ChildSpecification(
                 executable: executable, arguments: arguments, environment: environment, output: descriptor, user: user))
         let pid = child.pid
+        let timer = TimerHandle(loop: loop)
+        // Until its end has been waited for below, the number is nobody else's.
+        if let time { timer.start(after: time) { kill(-pid, SIGKILL) } }
+        defer { timer.close() }
         let status = await withTaskCancellationHandler {
             await child.exit()
         } onCancel: {
-            // Until its end has been waited for above, the number is nobody else's.
             kill(-pid, SIGKILL)
         }
         var bytes = [UInt8](repeating: 0, count: 65_536)

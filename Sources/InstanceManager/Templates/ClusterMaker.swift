@@ -60,6 +60,11 @@ struct ClusterMaker: Sendable {
         guard result.succeeded else {
             let said = result.output.split(separator: "\n").filter { $0.contains("error") || $0.contains("FATAL") || $0.contains("DETAIL") }
             let full = result.output.contains("No space left on device")
+            if let user, let closed = user.closedFolder(on: folder) {
+                throw DevError(
+                    .failed, "\(user.name), as whom the servers run, can't reach \(folder)", object: closed,
+                    cause: "\(user.name) may not enter \(closed)", help: user.helpToReach(closed))
+            }
             throw DevError(
                 full ? .diskFull : .failed, "initdb of PostgreSQL \(toolchain.version) failed", object: toolchain.initdb,
                 cause: said.isEmpty ? String(result.output.suffix(300)) : said.joined(separator: "; "),

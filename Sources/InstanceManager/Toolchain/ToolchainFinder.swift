@@ -7,6 +7,8 @@ internal import Registry
 actor ToolchainFinder {
     private nonisolated let loop: Loop
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+    /// A program on a disk that does not answer must not hold up who asks.
+    private static let patience: Duration = .seconds(5)
     private let environment: [String: String]
     private let line: RegistryLine
     /// Program → its stamp and what it said.
@@ -27,7 +29,7 @@ actor ToolchainFinder {
             answers[program] = try? await line.run { registry throws(DevError) in try registry.setting(key) }
         }
         if let known = answers[program], known.hasPrefix(mark) { return String(known.dropFirst(mark.count)) }
-        let result = try? await Command.run(loop: loop, program, [argument], environment: ["PATH": path])
+        let result = try? await Command.run(loop: loop, program, [argument], environment: ["PATH": path], within: Self.patience)
         guard let result, result.succeeded, let answer = read(result.output) else { return nil }
         let kept = mark + answer
         answers[program] = kept
@@ -82,7 +84,7 @@ actor ToolchainFinder {
             return result
         }
         guard let version = await ask(result.postgres, "--version", path: "/usr/bin:/bin", { Toolchain.version(in: $0) }) else {
-            result.problem = "postgres --version gives no version"
+            result.problem = "postgres --version gives no version, or not within five seconds"
             return result
         }
         result.version = version
