@@ -99,6 +99,22 @@ import Testing
         #expect(failure.error.cause == "unrecognized configuration parameter \"wrok_mem\" in file \"/d/postgresql.conf\" line 9")
     }
 
+    /// PostgreSQL says neither file nor line of a value that it can't read.
+    @Test func aValueIsNamedWithFileAndLine() throws {
+        let data = "/tmp/devdb-reading-" + String(UInt64.random(in: 0..<1 << 32), radix: 36)
+        try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: data) }
+        try "jit = off\nwork_mem = zzz\n".write(toFile: data + "/postgresql.conf", atomically: false, encoding: .utf8)
+        let log = """
+            2026-01-01 LOG:  invalid value for parameter "work_mem": "zzz"
+            2026-01-01 FATAL:  configuration file "\(data)/postgresql.conf" contains errors
+            """
+        let place = ServerLogReading.Place(data: data, user: "postgres")
+        let error = ServerLogReading.failure(in: log, name: "a", exit: "exit code 1", place: place).error
+        #expect(error.cause == "invalid value for parameter \"work_mem\": \"zzz\" (\(data)/postgresql.conf:2)")
+        #expect(error.help == "Correct or remove that line; the next connection tries again, or run dev start a")
+    }
+
     @Test func aSettingOfOursIsTakenAwayByACommand() {
         let log = "2026-01-01 LOG:  unrecognized configuration parameter \"nope\" in file \"/d/devdb.conf\" line 9"
         let own = ServerLogReading.failure(in: log, name: "a", exit: "exit code 1", sources: ["Nope": nil])

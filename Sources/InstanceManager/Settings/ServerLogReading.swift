@@ -19,16 +19,11 @@ enum ServerLogReading {
         let logs = "Run dev logs \(name) to see more"
         if wasUp { return afterwards(serious, name: name, exit: exit, help: logs) }
 
-        if let place = lines.firstIndex(where: { setting(in: $0) != nil }), let said = setting(in: lines[place]) {
+        if let index = lines.firstIndex(where: { setting(in: $0) != nil }), let said = setting(in: lines[index]) {
             // Which settings to change is often in the lines behind.
-            let more = lines[(place + 1)...].prefix { $0.contains("DETAIL:  ") || $0.contains("HINT:  ") }.map(message)
-            let setting = ([said] + more).joined(separator: "; ")
-            let source = SettingSource(of: setting, sources)
-            return ServerFailure(
-                error: DevError(
-                    .startFailed, "A setting keeps the server of \(name) from starting", object: name,
-                    cause: source?.rewritten(setting) ?? setting, help: source?.help(name) ?? help(setting, name)),
-                permanent: true)
+            let more = lines[(index + 1)...].prefix { $0.contains("DETAIL:  ") || $0.contains("HINT:  ") }.map(message)
+            let words = ([said] + more).joined(separator: "; ")
+            return setting(parameter(in: said), words, SettingSource(of: words, sources), name, place)
         }
         if lines.contains(where: { $0.contains("could not load pg_hba.conf") }) {
             // Where it is wrong is in the CONTEXT line, what is wrong in the LOG line before it.
@@ -90,17 +85,31 @@ enum ServerLogReading {
     }
 
     private static func libraries(_ said: String, _ name: String, _ sources: [String: String?], _ place: Place?) -> ServerFailure {
-        let setting = "shared_preload_libraries"
-        let said = "\(setting): \(said)"
-        let own = SettingSource(of: setting, sources)
+        let libraries = "shared_preload_libraries"
+        return setting(libraries, "\(libraries): \(said)", SettingSource(of: libraries, sources), name, place)
+    }
+
+    /// - Parameters:
+    ///   - setting: its name, if that is known: the line that counts is looked for where PostgreSQL does not say it.
+    ///   - own: where it is from, if it is one of ours.
+    private static func setting(_ setting: String?, _ said: String, _ own: SettingSource?, _ name: String, _ place: Place?) -> ServerFailure
+    {
         var error = DevError(
             .startFailed, "A setting keeps the server of \(name) from starting", object: name, cause: own?.rewritten(said) ?? said,
             help: own?.help(name) ?? help(said, name))
-        if let line = place.flatMap({ PersonsSetting.find(setting, data: $0.data, isOurs: own != nil) }) {
+        if let setting, let place, !said.contains(".conf\""),
+            let line = PersonsSetting.find(setting, data: place.data, isOurs: own != nil)
+        {
             error.cause = "\(said) (\(line.file):\(line.line))"
             error.help = "Correct or remove that line; the next connection tries again, or run dev start \(name)"
         }
         return ServerFailure(error: error, permanent: true)
+    }
+
+    /// `invalid value for parameter "work_mem": "x"`, `1 is outside the valid range for parameter "work_mem" (64 .. 2147483647)`.
+    private static func parameter(in said: String) -> String? {
+        guard let start = said.firstRange(of: "parameter \"")?.upperBound else { return nil }
+        return String(said[start...].prefix { $0 != "\"" })
     }
 
     private static func afterwards(_ serious: [String], name: String, exit: String, help: String) -> ServerFailure {
