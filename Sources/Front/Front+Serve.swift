@@ -70,9 +70,11 @@ extension Front {
         while true {
             switch reader.next(visit.bytes) {
             case .needMore: try await visit.more(limit: limits.gathered, later: hasAnswered)
-            case .request(.ssl, let end), .request(.gssEncryption, let end):
-                visit.drop(end)
-                try await visit.write([UInt8(ascii: "N")])
+            case .request(.ssl, let end):
+                try await refuseUpgrade(visit, end, ahead: .unencryptedDataAfterSSL)
+                hasAnswered = true
+            case .request(.gssEncryption, let end):
+                try await refuseUpgrade(visit, end, ahead: .unencryptedDataAfterGSS)
                 hasAnswered = true
             case .request(.directTLS, _): throw .silent("TLS without asking")
             case .request(.cancel(let request), _):
@@ -86,6 +88,14 @@ extension Front {
                 throw reply.isEmpty ? .silent("\(refusal)") : .say(reply)
             }
         }
+    }
+
+    /// - Parameter ahead: for who sends more before the answer.
+    private func refuseUpgrade(_ visit: Visit, _ end: Int, ahead: ServerMessage) async throws(Departure) {
+        visit.drop(end)
+        let isAhead = !visit.bytes.isEmpty
+        try await visit.write([UInt8(ascii: "N")])
+        if isAhead { throw .say(ahead.encoded()) }
     }
 
     /// Takes a cancel request to the server, which closes the connection when it has acted: so do we. A server that

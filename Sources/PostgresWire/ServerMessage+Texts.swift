@@ -25,10 +25,13 @@ extension ServerMessage {
             code: "22023", WireText(Array("invalid value for parameter \"replication\": \"".utf8) + value.bytes + [UInt8(ascii: "\"")]),
             hint: "Valid values are: \"false\", 0, \"true\", 1, \"database\".", source: ("postmaster.c", "ProcessStartupPacket"))
     }
-    public static let unencryptedDataAfterSSL = violation(
-        "received unencrypted data after SSL request",
-        detail: "This could be either a client-software bug or evidence of an attempted man-in-the-middle attack.",
-        "postmaster.c", "ProcessStartupPacket")
+    public static let unencryptedDataAfterSSL = unencryptedData("received unencrypted data after SSL request")
+    public static let unencryptedDataAfterGSS = unencryptedData("received unencrypted data after GSSAPI encryption request")
+    private static func unencryptedData(_ message: WireText) -> ServerMessage {
+        violation(
+            message, detail: "This could be either a client-software bug or evidence of an attempted man-in-the-middle attack.",
+            "postmaster.c", "ProcessStartupPacket")
+    }
 
     // Login.
 

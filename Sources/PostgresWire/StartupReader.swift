@@ -30,9 +30,7 @@ public enum StartupRefusal: Error, Sendable, Equatable {
 /// Reads the start-up phase of one connection, in the order and with the limits of PostgreSQL's
 /// `ProcessStartupPacket` (src/backend/postmaster/postmaster.c, from 17 on src/backend/tcop/backend_startup.c).
 ///
-/// It assumes that both upgrades are refused: what follows a refusal in the same read is then an ordinary packet.
-/// (PostgreSQL 15 refuses such a client, 08P01 `received unencrypted data after SSL request`; it matters only
-/// where the request was accepted: call `ServerMessage.unencryptedDataAfterSSL` there.)
+/// Whether more came with a request for an upgrade, which PostgreSQL refuses (08P01), is for the caller to see.
 public struct StartupReader: Sendable {
     /// Greatest value of a packet's length word: MAX_STARTUP_PACKET_LENGTH (10,000) and the word itself.
     public static let maximumLength = 10_004

@@ -49,6 +49,10 @@ import Testing
                 #expect(try words([0, 0, 0, 9, 0, 2, 0, 0, 0]).hasPrefix("EFATAL:  unsupported frontend protocol 2.0"))
                 #expect(try words([0, 0, 0, 9, 0, 4, 0, 0, 0]).contains("unsupported frontend protocol 4.0"))
                 #expect(try words([0, 0, 0, 9, 0, 3, 0, 0, 0]).contains("no PostgreSQL user name"))
+                // Before it knows the answer, nobody can have anything to say (CVE-2021-23214).
+                let ahead = StartupPacket(user: "postgres").encoded()
+                #expect(try words(ClientMessage.sslRequest() + ahead).contains("C08P01\0Mreceived unencrypted data after SSL request"))
+                #expect(try words(ClientMessage.gssEncryptionRequest() + ahead).contains("C08P01\0Mreceived unencrypted data after GSSAPI"))
                 #expect(try answer(CancelRequest(pid: 77, key: [9, 9, 9, 9]).encoded()).isEmpty)
             }
             #expect(try await harness.query("select 1") == "1")
