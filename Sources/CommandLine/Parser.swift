@@ -134,8 +134,13 @@ public struct Parser: Sendable {
         options[option.name, default: []].append(text)
     }
 
+    private var takesTrailing: Bool { command.positionals.contains { if case .trailing = $0.arity { true } else { false } } }
+
     private func unknownOption(_ argument: String) -> UsageError {
         let known = path.flatMap(\.options).filter { !$0.hidden }
+        let otherwise =
+            takesTrailing
+            ? "Put -- before what is not for \(title) itself: \(title) … -- \(argument)" : "Run \(title) --help for the list"
         let help: String
         if argument.hasPrefix("--") {
             let nearest = Nearest.to(String(argument.dropFirst(2)), among: known.map(\.name))
@@ -144,11 +149,11 @@ public struct Parser: Sendable {
             if let owner {
                 help = "\(title) \(owner.name) has it"
             } else {
-                help = nearest.map { "The nearest is --\($0)" } ?? "Run \(title) --help for the list"
+                help = nearest.map { "The nearest is --\($0)" } ?? otherwise
             }
         } else {
             let owner = command.subcommands.first { $0.options.contains { $0.short.map { "-" + String($0) } == argument } }
-            help = owner.map { "\(title) \($0.name) has it" } ?? "Run \(title) --help for the list"
+            help = owner.map { "\(title) \($0.name) has it" } ?? otherwise
         }
         return error("\(title) has no option \(argument)", help: help)
     }
@@ -158,7 +163,6 @@ public struct Parser: Sendable {
     private mutating func assign() throws(UsageError) -> [String: [String]] {
         var result: [String: [String]] = [:]
         var rest = plain[...]
-        let takesTrailing = command.positionals.contains { if case .trailing = $0.arity { true } else { false } }
         if let trailing, !takesTrailing {
             let first = arguments.count - trailing.count
             rest += trailing.enumerated().map { (first + $0.offset, $0.element) }

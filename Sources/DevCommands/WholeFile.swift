@@ -10,7 +10,8 @@ internal import Basics
 enum WholeFile {
     /// nil when there is no such file.
     static func read(_ path: String) throws(DevError) -> [UInt8]? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // A pipe that nobody writes must not hold us up before it is refused.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
             throw failure("\(path) can't be read", path)

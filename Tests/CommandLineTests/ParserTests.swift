@@ -109,6 +109,7 @@ private func error(_ arguments: String...) -> UsageError? {
         #expect(error("make", "-f", "-a")?.message == "--force and --all exclude each other")
         #expect(error("group", "add")?.message == "prog group add needs KEY")
         #expect(error("run", "npm", "test")?.help == "Put -- before the command: prog run [NAME] -- CMD...")
+        #expect(error("run", "-c")?.help == "Put -- before what is not for prog run itself: prog run … -- -c")
         #expect(error("run")?.message == "prog run needs CMD")
         #expect(error("run", "--")?.message == "prog run needs CMD")
     }

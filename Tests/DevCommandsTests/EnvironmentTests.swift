@@ -36,6 +36,16 @@ private let nasty = [
         #expect(stage.run("env", "--json", "--write", ".env") == 2)
     }
 
+    @Test(.timeLimit(.minutes(1))) func `A pipe is no file to write`() throws {
+        let stage = try Stage(Samples.instance())
+        defer { stage.close() }
+        let path = "/tmp/devdb-env-" + String(UInt64.random(in: 0..<1 << 32), radix: 36)
+        #expect(mkfifo(path, 0o600) == 0)
+        defer { unlink(path) }
+        #expect(stage.run("env", "--write", path) == 1)
+        #expect(stage.errors.contains("not a regular file"))
+    }
+
     private func edited(_ old: String, _ pairs: (key: String, value: String)...) -> String {
         String(decoding: EnvironmentFile.edited(Array(old.utf8), pairs).0, as: UTF8.self)
     }

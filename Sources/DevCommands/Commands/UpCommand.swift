@@ -28,7 +28,9 @@ enum UpCommand {
             Option("foreground", abstract: "Follow the server's log until Ctrl-C, then stop it"),
             Option(
                 "pg", value: Value("VERSION"), abstract: "Major version of PostgreSQL for a new instance", defaultText: "the newest found"),
-            Option("idle", value: Value("TIME"), abstract: "Sleep after so long without use: 30s, 10m, 2h, never", defaultText: "10m"),
+            Option(
+                "idle", value: Value("TIME"), abstract: "Sleep after so long without use: 30s, 10m, 2h, never; a bare number is seconds",
+                defaultText: "10m"),
             Option("password", value: Value("TEXT"), abstract: "Password of the owner, postgres", defaultText: "generated"),
             Option(
                 "profile", value: Value("PROFILE", .choice(["durable", "ephemeral"])), abstract: "Server settings", defaultText: "durable"),
