@@ -20,7 +20,8 @@ struct CStrings {
     /// - Throws: `misuse` for a NUL inside: C would cut the text there, and PostgreSQL has no such text.
     init(checking strings: [String?]) throws(PostgresError) {
         for case let string? in strings where string.utf8.contains(0) {
-            throw PostgresError(sqlState: nil, message: "PostgreSQL's text can't hold a NUL", kind: .misuse)
+            // What PostgreSQL says to a message with more behind its text.
+            throw PostgresError(sqlState: "08P01", message: "invalid message format", kind: .misuse)
         }
         self.init(strings)
     }

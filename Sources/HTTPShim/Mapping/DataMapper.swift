@@ -65,6 +65,9 @@ struct DataMapper: ~Copyable {
             do throws(JSONFailure) {
                 parsed = try JSONScanner.parse(Array(text.utf8))
             } catch {
+                if error.isTooDeep {
+                    throw .plain("A JSON value of the answer is nested more than \(JSONScanner.maximalDepth) levels deep")
+                }
                 throw .user(
                     "P2023", "Expected an array or object, got a string that is not valid JSON",
                     meta: .object([JSON.Member("cause", .object([]))]))

@@ -9,7 +9,7 @@ struct PlanRequest {
     var comments: [(key: String, value: String)] = []
 
     enum Refusal: Error {
-        case malformed
+        case malformed(JSONFailure)
         /// It is JSON, but not of the shape it must have.
         case invalid(JSON)
     }
@@ -67,7 +67,8 @@ struct PlanRequest {
         guard isSound, hasOperation, hasParameters, let found else {
             plan = 0..<0
             // The long way, which tells what is wrong.
-            guard let json = try? JSONScanner.parse(Array(bytes)) else { throw .malformed }
+            let json: JSON
+            do throws(JSONFailure) { json = try JSONScanner.parse(Array(bytes)) } catch { throw .malformed(error) }
             throw .invalid(BodyCheck.plan(json) ?? .object([]))
         }
         plan = found

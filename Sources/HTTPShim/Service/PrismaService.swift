@@ -227,7 +227,7 @@ public actor PrismaService {
         case .success(let found): query = Query(request: found.0, plan: found.1, work: work, transaction: transaction)
         case .failure(PlanRequest.Refusal.invalid(let body)): return .json(400, body, work.journal)
         case .failure(let error as PlanFailure): throw error
-        case .failure(let error as JSONFailure) where error.isTooDeep:
+        case .failure(PlanRequest.Refusal.malformed(let error)) where error.isTooDeep:
             return .text(400, "The request body is nested more than \(JSONScanner.maximalDepth) levels deep, which is this server's limit")
         case .failure: return .text(400, "Malformed JSON in request body")
         }

@@ -9,8 +9,8 @@ final class SessionPool {
         var sessions: Int
         /// How long a request waits for one (Prisma's pool_timeout).
         var patience: Duration = .seconds(10)
-        /// A session that nobody wanted for so long is closed.
-        var idleTime: Duration = .seconds(60)
+        /// A session that nobody wanted for so long is closed: DROP DATABASE waits for it. As node-postgres's pool has it.
+        var idleTime: Duration = .seconds(10)
     }
 
     private let loop: Loop

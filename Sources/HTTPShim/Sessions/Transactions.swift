@@ -107,9 +107,11 @@ final class Transactions: @unchecked Sendable {
                 "Invalid isolation level: SNAPSHOT", meta: .object([JSON.Member("isolationLevel", .string("SNAPSHOT"))]))
         }
         let timeout = min(options.timeout ?? .infinity, options.timeoutCap)
-        guard timeout > 0 else { throw .transaction("timeout is required") }
-        guard let maxWait = options.maxWait, maxWait > 0 else { throw .transaction("maxWait is required") }
-        return (.milliseconds(min(maxWait, 86_400_000)), .milliseconds(timeout))
+        // Nothing is as if it were not given; less than nothing has passed already.
+        guard timeout != 0 else { throw .transaction("timeout is required") }
+        guard let maxWait = options.maxWait, maxWait != 0 else { throw .transaction("maxWait is required") }
+        guard maxWait > 0 else { throw tooLate }
+        return (.milliseconds(min(maxWait, 86_400_000)), .milliseconds(max(0, timeout)))
     }
 
     /// One level more inside a running transaction.

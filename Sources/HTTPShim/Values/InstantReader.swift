@@ -1,6 +1,7 @@
 extension Instant {
     /// Reads what JavaScript's Date reads of ISO 8601, and PostgreSQL's ISO output: `2024-01-02[(T| )03:04[:05[.6…]][ ]
-    /// [Z|±05[[:]30[[:]15]]][ BC]]`. A time without an offset is UTC (§5.2). Digits after the milliseconds are cut off.
+    /// [Z|±05[[:]30[[:]15]]][ BC]]`, also with the offset behind the era, as Prisma's adapter has it. A time without an offset is
+    /// UTC (§5.2). Digits after the milliseconds are cut off.
     /// - Returns: nil for anything else, and out of `range`.
     static func parse(_ text: some StringProtocol) -> Int64? {
         var reader = InstantReader(Array(text.utf8))
@@ -46,9 +47,11 @@ private struct InstantReader {
             offset = found
         }
         if isAtBC {
-            position = bytes.count
+            position += 3
             // 1 BC is the year 0.
             parts.year = 1 - parts.year
+            guard let found = readOffset() else { return nil }
+            offset += found
         }
         guard position == bytes.count, (1...12).contains(parts.month), (1...31).contains(parts.day), parts.hour <= 24,
             parts.minute <= 59, parts.second <= 60
@@ -59,7 +62,7 @@ private struct InstantReader {
         return Instant.range.contains(milliseconds) ? milliseconds : nil
     }
 
-    private var isAtBC: Bool { bytes[position...].elementsEqual(" BC".utf8) }
+    private var isAtBC: Bool { bytes[position...].starts(with: " BC".utf8) }
 
     private mutating func readTime(_ parts: inout Instant.Parts) -> Bool {
         guard let hour = number(2, 2), take(":"), let minute = number(2, 2) else { return false }

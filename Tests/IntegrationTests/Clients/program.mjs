@@ -54,6 +54,8 @@ assert.deepEqual([row.big, row.at.getTime(), [...row.b], row.t, row.j], [42n, 0,
 assert.equal(await db.$executeRaw`update "Post" set views = views + ${1}`, 2)
 // As the server itself reads dates.
 assert.equal((await db.$queryRaw`select '01/02/2024'::date as d`)[0].d.toISOString(), '2024-01-02T00:00:00.000Z')
+// What can't be sent is refused as PostgreSQL refuses it.
+await assert.rejects(db.$queryRawUnsafe('select 1\0 as a'), (e) => e.code === 'P2010' && /08P01/.test(JSON.stringify(e.meta)))
 console.log('raw')
 
 // Transactions.
@@ -80,6 +82,16 @@ const statement = (sql) => ({ type: 'execute', args: { type: 'rawSql', sql, args
 const statements = [statement('select pg_sleep(0.5)'), statement(`insert into "Label" (name) values ('alone')`)]
 const expired = await post(`/transaction/${id}/query`, { operation: 'executeRaw', params: {}, plan: { type: 'seq', args: statements } })
 assert.deepEqual([expired.status, expired.code, await db.label.count()], [409, 'P2028', 2])
+// Less time than none has passed when it begins; none at all was not given.
+const refused = async (maxWait, timeout) => (await post('/transaction/start', { maxWait, timeout })).error
+assert.match(await refused(-5, -1), /Unable to start a transaction in the given time/)
+assert.match(await refused(1000, 0), /timeout is required/)
+// JSON that is only too much is not called wrong.
+const deep = await fetch(`http://${host}/query`, {
+  method: 'POST', headers: { authorization: `Bearer ${searchParams.get('api_key')}`, 'content-type': 'application/json' },
+  body: `{"operation":"x","params":{"a":${'['.repeat(900)}${']'.repeat(900)}},"plan":{"type":"value","args":1}}`,
+})
+assert.deepEqual([deep.status, /500 levels/.test(await deep.text())], [400, true])
 // Prisma 6's default engine is told the ways out.
 const six = await post('/6.19.3/' + '0a'.repeat(32) + '/graphql', {})
 assert.match(six.EngineNotStarted.reason.KnownEngineStartupError.msg, /engineType = "client"/)
