@@ -63,6 +63,12 @@ public final class Socket {
         }
     }
 
+    /// Whether there are bytes to read. Does not wait.
+    public var hasInput: Bool {
+        var byte: UInt8 = 0
+        return recv(core.descriptor, &byte, 1, messagePeek) > 0
+    }
+
     /// Whether the peer has ended its stream and all of it has been read. Does not wait.
     public var isEnded: Bool {
         var byte: UInt8 = 0

@@ -124,6 +124,30 @@ import Testing
         #expect(endless.hasPrefix("HTTP/1.1 408 "))
     }
 
+    /// A deadline that passes while the loop is held up must not end who has spoken in time.
+    @Test(arguments: [["GET /health HTTP/1.1\r\nHost: x\r\n\r\n"], ["GET /health HT", "TP/1.1\r\nHost: x\r\n\r\n"]])
+    func whatCameInTimeIsRead(_ pieces: [String]) async throws {
+        try await LoopThread.run { [router = router()] loop in
+            var limits = HTTPServer.Limits(body: 1000)
+            (limits.idleTime, limits.requestTime) = (.milliseconds(100), .milliseconds(100))
+            let server = HTTPServer(loop: loop, router: router, limits: limits, log: .none)
+            let ends = try Self.pair()
+            defer { close(ends.client) }
+            await server.accept(ends.server)
+            for (number, piece) in pieces.enumerated() {
+                // The server reads all before the last piece, and waits.
+                for _ in 0..<10 { await loop.turn() }
+                let end = loop.clock.now.advanced(by: .milliseconds(number == pieces.count - 1 ? 300 : 0))
+                Self.write(ends.client, piece)
+                while loop.clock.now < end {}
+            }
+            shutdown(ends.client, Int32(SHUT_WR))
+            let client = ends.client
+            #expect(try await onOwnThread { Self.readAll(client) }.hasPrefix("HTTP/1.1 200 "))
+            await server.close(within: .seconds(5))
+        }
+    }
+
     /// Who comes when there is no place waits in the queue and is served.
     @Test func connectionsBeyondTheLimitWait() async throws {
         try await LoopThread.run { [router = router()] loop in

@@ -51,7 +51,7 @@ final class HTTPConnection: AnswerStream {
     func nextRequest() async -> HTTPRequest? {
         isIdle = reader.isIdle(buffer, position)
         (bodyEnd, isLate) = (nil, false)
-        if isIdle { arm(limits.idleTime) } else { armRequest(limits.requestTime) }
+        if isIdle { armIdle() } else { armRequest(limits.requestTime) }
         while true {
             switch reader.next(buffer, &position) {
             case .request(let request):
@@ -143,10 +143,18 @@ final class HTTPConnection: AnswerStream {
         timer.start(after: time) { [weak self] in self?.socket.close() }
     }
 
+    /// What came while the loop could not look is in time, for this and the next.
+    private func armIdle() {
+        timer.start(after: limits.idleTime) { [weak self] in
+            if let self, !socket.hasInput { socket.close() }
+        }
+    }
+
     /// A request that does not come to its end gets an answer (RFC 9110 §15.5.9): its reader finds the stream ended.
     private func armRequest(_ time: Duration) {
         timer.start(after: time) { [weak self] in
             guard let self else { return }
+            guard !socket.hasInput else { return armRequest(.seconds(1)) }
             isLate = true
             shutdown(socket.descriptor, Int32(SHUT_RD))
         }
