@@ -31,13 +31,28 @@ public actor PrismaService {
     /// One instance's sessions.
     final class Site {
         var pools: [String: SessionPool] = [:]
-        let transactions: Transactions
+        /// By database: a key reaches those of its own alone.
+        private var transactions: [String: Transactions] = [:]
+        private let makeTransactions: () -> Transactions
         /// As the record had them when they were last read.
         private var settings: [String: String] = [:]
         private(set) var rules = ServingRules()
         var rate = RequestRate()
 
-        init(transactions: Transactions) { self.transactions = transactions }
+        init(makeTransactions: @escaping () -> Transactions) { self.makeTransactions = makeTransactions }
+
+        func transactions(of database: String) -> Transactions {
+            if let known = transactions[database] { return known }
+            // One database is the rule; keys can name any number of them.
+            if transactions.count >= 32 { transactions = transactions.filter { $0.value.count > 0 } }
+            let made = makeTransactions()
+            transactions[database] = made
+            return made
+        }
+
+        func closeTransactions() async {
+            for transactions in transactions.values { await transactions.closeAll() }
+        }
 
         func follow(_ settings: [String: String]) {
             guard settings != self.settings else { return }
@@ -47,7 +62,7 @@ public actor PrismaService {
         }
 
         /// As after the removal of its instance.
-        var isUnused: Bool { transactions.count == 0 && pools.values.allSatisfy(\.isUnused) }
+        var isUnused: Bool { transactions.values.allSatisfy { $0.count == 0 } && pools.values.allSatisfy(\.isUnused) }
     }
 
     /// - Parameters:
@@ -68,7 +83,7 @@ public actor PrismaService {
     /// Ends all sessions; open transactions are rolled back.
     public func close() async {
         for site in sites.values {
-            await site.transactions.closeAll()
+            await site.closeTransactions()
             for pool in site.pools.values { pool.close() }
         }
         sites = [:]
@@ -149,6 +164,7 @@ public actor PrismaService {
         var journal: Journal?
         let limits: LimitHeaders
 
+        var transactions: Transactions { site.transactions(of: database) }
         var database: String { key.database == "template1" || key.database.isEmpty ? record.mainDatabase : key.database }
     }
 
@@ -204,12 +220,12 @@ public actor PrismaService {
         case .start: return try await start(request, work)
         case .commit(let id):
             try await spanned(journal, "commit_transaction") { () async throws(PlanFailure) in
-                try await work.site.transactions.commit(id, journal: journal)
+                try await work.transactions.commit(id, journal: journal)
             }
             return json("{", journal)
         case .rollback(let id):
             try await spanned(journal, "rollback_transaction") { () async throws(PlanFailure) in
-                try await work.site.transactions.rollback(id, journal: journal)
+                try await work.transactions.rollback(id, journal: journal)
             }
             return json("{", journal)
         }
@@ -267,7 +283,7 @@ public actor PrismaService {
             let database = PooledDatabase(pool: pool(work), journal: work.journal, deadline: deadline, clock: loop.clock)
             return try await PlanRun(plan: plan, database: database, comment: comment, chance: chance).run(parameters)
         }
-        return try await work.site.transactions.use(id, journal: work.journal, deadline: deadline) {
+        return try await work.transactions.use(id, journal: work.journal, deadline: deadline) {
             database async throws(PlanFailure) in
             try await PlanRun(plan: plan, database: database, comment: comment, chance: self.chance).run(parameters)
         }
@@ -308,7 +324,7 @@ public actor PrismaService {
             options.timeoutCap = min(options.timeoutCap, Double(Refusals.milliseconds(limit)))
         }
         let checked = options
-        let transactions = work.site.transactions
+        let transactions = work.transactions
         let pool = pool(work)
         let id = try await spanned(work.journal, "start_transaction") { () async throws(PlanFailure) in
             if let outer = body["newTxId"]?.string { return try await transactions.startNested(outer, checked) }
@@ -329,7 +345,7 @@ public actor PrismaService {
         }
         // Those of instances that are gone went quiet. An idle one loses no more than the memory of its closed transactions.
         sites = sites.filter { !$0.value.isUnused }
-        let site = Site(transactions: Transactions(loop: loop, chance: chance))
+        let site = Site { [loop, chance] in Transactions(loop: loop, chance: chance) }
         site.follow(record.http)
         sites[id] = site
         return site

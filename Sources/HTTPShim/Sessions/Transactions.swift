@@ -2,7 +2,7 @@ internal import Basics
 internal import Loop
 internal import PostgresSession
 
-/// The interactive transactions of one instance (HTTP protocol specification §5).
+/// The interactive transactions of one database (HTTP protocol specification §5).
 ///
 /// `@unchecked Sendable`: it and its transactions are touched on the loop's thread alone; the timer's task runs there too.
 final class Transactions: @unchecked Sendable {

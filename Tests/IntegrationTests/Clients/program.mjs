@@ -82,6 +82,15 @@ const statement = (sql) => ({ type: 'execute', args: { type: 'rawSql', sql, args
 const statements = [statement('select pg_sleep(0.5)'), statement(`insert into "Label" (name) values ('alone')`)]
 const expired = await post(`/transaction/${id}/query`, { operation: 'executeRaw', params: {}, plan: { type: 'seq', args: statements } })
 assert.deepEqual([expired.status, expired.code, await db.label.count()], [409, 'P2028', 2])
+// A transaction is its database's: the key of another one finds none.
+const key = JSON.parse(Buffer.from(searchParams.get('api_key'), 'base64url'))
+const elsewhere = new URL(key.databaseUrl)
+elsewhere.pathname = '/elsewhere'
+const foreign = Buffer.from(JSON.stringify({ ...key, databaseUrl: String(elsewhere) })).toString('base64url')
+const open = await post('/transaction/start', { maxWait: 2000, timeout: 5000 })
+const commit = async (apiKey) => await (await fetch(`http://${host}/transaction/${open.id}/commit`, { method: 'POST', headers: { authorization: `Bearer ${apiKey}` } })).json()
+assert.match((await commit(foreign)).error, /Transaction not found/)
+assert.deepEqual(await commit(searchParams.get('api_key')), {})
 // Less time than none has passed when it begins; none at all was not given.
 const refused = async (maxWait, timeout) => (await post('/transaction/start', { maxWait, timeout })).error
 assert.match(await refused(-5, -1), /Unable to start a transaction in the given time/)
