@@ -84,7 +84,8 @@ extension Front {
                 visit.drop(end)
                 return packet
             case .refused(let refusal):
-                let reply = refusal.reply
+                let minor = await instances.loginFacts(visit.id).flatMap { LoginPolicy.newestMinor($0.record) }
+                let reply = refusal.reply(newestMinor: minor ?? 0)
                 throw reply.isEmpty ? .silent("\(refusal)") : .say(reply)
             }
         }

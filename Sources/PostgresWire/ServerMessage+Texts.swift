@@ -7,9 +7,9 @@ extension ServerMessage {
 
     // Start-up.
 
-    public static func unsupportedProtocol(major: UInt16, minor: UInt16) -> ServerMessage {
+    public static func unsupportedProtocol(major: UInt16, minor: UInt16, newestMinor: UInt16) -> ServerMessage {
         ServerMessage(
-            code: "0A000", WireText("unsupported frontend protocol \(major).\(minor): server supports 3.0 to 3.0"),
+            code: "0A000", WireText("unsupported frontend protocol \(major).\(minor): server supports 3.0 to 3.\(newestMinor)"),
             source: ("postmaster.c", "ProcessStartupPacket"))
     }
     public static let startupNotTerminated = violation(

@@ -91,9 +91,7 @@ extension StartupPacket {
     init(version: UInt32, _ cursor: inout ByteCursor) throws(StartupRefusal) {
         let major = UInt16(version >> 16)
         minorVersion = UInt16(truncatingIfNeeded: version)
-        guard major == 3 else {
-            throw .fatal(.unsupportedProtocol(major: major, minor: minorVersion), legacy: major < 3 && version != 0)
-        }
+        guard major == 3 else { throw .unsupportedProtocol(major: major, minor: minorVersion) }
         parameters = []
         replication = .no
         var terminated = false

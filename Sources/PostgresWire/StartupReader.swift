@@ -14,15 +14,21 @@ public enum StartupRequest: Sendable, Equatable {
 public enum StartupRefusal: Error, Sendable, Equatable {
     /// PostgreSQL logs this and closes without a word.
     case silent(String)
-    /// Send this, then close. `legacy`: the client speaks protocol 2 or older and reads another form.
-    case fatal(ServerMessage, legacy: Bool = false)
+    /// Send this, then close.
+    case fatal(ServerMessage)
+    /// Another protocol than 3.
+    case unsupportedProtocol(major: UInt16, minor: UInt16)
 
     /// The bytes to send before closing; empty for a silent refusal.
-    public var reply: [UInt8] {
+    /// - Parameter newestMinor: of protocol 3, that the server speaks.
+    public func reply(newestMinor: UInt16) -> [UInt8] {
         switch self {
-        case .silent: []
-        case .fatal(let message, legacy: false): message.encoded()
-        case .fatal(let message, legacy: true): message.encodedForProtocol2()
+        case .silent: return []
+        case .fatal(let message): return message.encoded()
+        case .unsupportedProtocol(let major, let minor):
+            let message = ServerMessage.unsupportedProtocol(major: major, minor: minor, newestMinor: newestMinor)
+            // Who speaks protocol 2 or an older one reads another form; 0.0 is nobody's.
+            return major < 3 && (major, minor) != (0, 0) ? message.encodedForProtocol2() : message.encoded()
         }
     }
 }

@@ -133,8 +133,10 @@ import WireTestSupport
             case .request(.ssl, let length), .request(.gssEncryption, let length):
                 texts.append("N")
                 position += length
-            case .refused(.fatal(_, legacy: true)): texts.append("legacy")
-            case .refused(.fatal(let message, _)): texts.append(Self.shown(message))
+            case .refused(.unsupportedProtocol(major: 2, _)): texts.append("legacy")
+            case .refused(.unsupportedProtocol(let major, let minor)):
+                texts.append(Self.shown(.unsupportedProtocol(major: major, minor: minor, newestMinor: 0)))
+            case .refused(.fatal(let message)): texts.append(Self.shown(message))
             case .refused(.silent), .request(.directTLS, _), .request(.cancel, _): break
             case .request(.startup(let packet), let length):
                 position += length

@@ -27,13 +27,15 @@ import WireTestSupport
 
     @Test func eachUpgradeOnce() throws {
         let text = "unsupported frontend protocol 1234.5679: server supports 3.0 to 3.0"
-        guard case .fatal(let message, legacy: false) = try refusal(ClientMessage.sslRequest() + ClientMessage.sslRequest()) else {
+        let refusal = try self.refusal(ClientMessage.sslRequest() + ClientMessage.sslRequest())
+        #expect(refusal == .unsupportedProtocol(major: 1234, minor: 5679))
+        guard case .message(.error(let message), _) = BackendMessage.read(refusal?.reply(newestMinor: 0) ?? []) else {
             Issue.record("not refused")
             return
         }
         #expect(message.message == text)
         #expect(message.code == "0A000")
-        #expect(try refusal(ClientMessage.gssEncryptionRequest() + ClientMessage.gssEncryptionRequest()) != nil)
+        #expect(try self.refusal(ClientMessage.gssEncryptionRequest() + ClientMessage.gssEncryptionRequest()) != nil)
     }
 
     @Test func directTLS() throws {
@@ -46,7 +48,7 @@ import WireTestSupport
     func impossibleLengths(_ length: UInt32) throws {
         let word = (0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * $0)) }
         #expect(try refusal(word) == .silent("invalid length of startup packet"))
-        #expect(try refusal(word)?.reply == [])
+        #expect(try refusal(word)?.reply(newestMinor: 0) == [])
     }
 
     @Test func otherProtocolsOnThePort() throws {
@@ -68,7 +70,8 @@ import WireTestSupport
 
     @Test func oldProtocolIsAnsweredInItsForm() throws {
         let refusal = try refusal(Self.packet(131_072, String(repeating: "x", count: 288)))
-        #expect(refusal?.reply == Array("EFATAL:  unsupported frontend protocol 2.0: server supports 3.0 to 3.0\n\0".utf8))
+        #expect(
+            refusal?.reply(newestMinor: 2) == Array("EFATAL:  unsupported frontend protocol 2.0: server supports 3.0 to 3.2\n\0".utf8))
     }
 
     @Test(arguments: ["", "user\0ada\0", "user\0ada\0\0x", "user\0ada\0name\0", "user\0ada\0name"])

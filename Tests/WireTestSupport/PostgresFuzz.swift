@@ -14,8 +14,8 @@ public func checkStartup(_ bytes: [UInt8]) throws {
     for output in try decodedEveryWay(bytes, StartupCodec.init) {
         switch output {
         case .refused(let refusal):
-            if case .fatal(let message, legacy: false) = refusal {
-                let reply = refusal.reply
+            if case .fatal(let message) = refusal {
+                let reply = refusal.reply(newestMinor: 0)
                 try require(BackendMessage.read(reply) == .message(.error(message), end: reply.count), "a refusal reads back")
             }
         case .request(.cancel(let cancel), let length):
