@@ -10,6 +10,9 @@ import Testing
         #expect(InstallCommand.knows(major) == known)
         let help = ToolchainError.missing(major: major, found: []).help ?? ""
         #expect(help.contains("Run ") == known && help.contains("--pg"))
+        // Data want their own version.
+        let data = ToolchainError.missing(major: major, found: [], isOfData: true).help ?? ""
+        #expect(data.contains("Run ") == known && !data.contains("--pg"))
     }
 
     @Test(arguments: [

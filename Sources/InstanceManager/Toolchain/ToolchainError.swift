@@ -7,11 +7,14 @@ enum ToolchainError {
             help: "Run \(InstallCommand.here()), or set DEVDB_PG_BIN to a folder that has postgres and initdb")
     }
 
-    static func missing(major: String, found: [Toolchain]) -> DevError {
-        DevError(
+    /// - Parameter isOfData: data that are there want it: no other will do.
+    static func missing(major: String, found: [Toolchain], isOfData: Bool = false) -> DevError {
+        let install = InstallCommand.knows(major) ? "Run \(InstallCommand.here(major: major))" : nil
+        return DevError(
             .noPostgres, "PostgreSQL \(major) was not found", object: major, cause: summary(found),
-            help: InstallCommand.knows(major)
-                ? "Run \(InstallCommand.here(major: major)), or choose one that is here with --pg" : "Choose one that is here with --pg")
+            help: isOfData
+                ? (install ?? "Install PostgreSQL \(major)") + "; the data of the server are of that version"
+                : install.map { $0 + ", or choose one that is here with --pg" } ?? "Choose one that is here with --pg")
     }
 
     /// The data directory is another major's than what was asked to run it.

@@ -62,7 +62,7 @@ actor ToolchainFinder {
         let all = await all()
         let major = String(Toolchain.major(version) ?? 0)
         if let other = all.matching(major) { return other }
-        throw ToolchainError.missing(major: major, found: all)
+        throw ToolchainError.missing(major: major, found: all, isOfData: true)
     }
 
     /// - Parameter wanted: a major or full version, nil = the standard one.
