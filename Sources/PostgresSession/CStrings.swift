@@ -21,7 +21,9 @@ struct CStrings {
     init(checking strings: [String?]) throws(PostgresError) {
         for case let string? in strings where string.utf8.contains(0) {
             // What PostgreSQL says to a message with more behind its text.
-            throw PostgresError(sqlState: "08P01", message: "invalid message format", kind: .misuse)
+            var error = PostgresError(sqlState: "08P01", message: "invalid message format", kind: .misuse)
+            error.severity = "ERROR"
+            throw error
         }
         self.init(strings)
     }

@@ -44,7 +44,7 @@ public actor PrismaService {
         func transactions(of database: String) -> Transactions {
             if let known = transactions[database] { return known }
             // One database is the rule; keys can name any number of them.
-            if transactions.count >= 32 { transactions = transactions.filter { $0.value.count > 0 } }
+            if transactions.count >= 32 { transactions = transactions.filter { !$0.value.isUnused } }
             let made = makeTransactions()
             transactions[database] = made
             return made
@@ -62,7 +62,7 @@ public actor PrismaService {
         }
 
         /// As after the removal of its instance.
-        var isUnused: Bool { transactions.values.allSatisfy { $0.count == 0 } && pools.values.allSatisfy(\.isUnused) }
+        var isUnused: Bool { transactions.values.allSatisfy(\.isUnused) && pools.values.allSatisfy(\.isUnused) }
     }
 
     /// - Parameters:

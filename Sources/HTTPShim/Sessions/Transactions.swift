@@ -65,13 +65,18 @@ final class Transactions: @unchecked Sendable {
         self.chance = chance
     }
 
-    var count: Int { running.count }
+    private var starting = 0
+
+    /// Nothing is lost with it but the memory of closed ones.
+    var isUnused: Bool { running.isEmpty && starting == 0 }
 
     // MARK: Start
 
     /// - Returns: an id that can't be guessed.
     func start(_ options: Options, pool: SessionPool, journal: Journal?) async throws(PlanFailure) -> String {
         let (maxWait, timeout) = try Transactions.checked(options)
+        starting += 1
+        defer { starting -= 1 }
         let began = loop.clock.now
         let session: Session
         do throws(PlanFailure) {
