@@ -96,11 +96,9 @@ extension StartupPacket {
         replication = .no
         var terminated = false
         while !cursor.isAtEnd {
-            guard let name = cursor.cString() else { break }
-            if name.isEmpty {
-                terminated = cursor.isAtEnd
-                break
-            }
+            // PostgreSQL looks whether it has come to the last byte, not what that is.
+            terminated = cursor.remaining == 1
+            guard !terminated, let name = cursor.cString(), !name.isEmpty else { break }
             guard let value = cursor.cString() else { break }
             let parameter = Parameter(WireText(name), WireText(value))
             if parameter.name == Self.replicationName {

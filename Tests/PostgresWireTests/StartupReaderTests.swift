@@ -79,6 +79,14 @@ import WireTestSupport
         #expect(try refusal(Self.packet(Self.version3, body)) == .fatal(.startupNotTerminated))
     }
 
+    /// As PostgreSQL, which does not look at the last byte.
+    @Test(arguments: ["user\0ada\0\0", "user\0ada\0x"])
+    func theLastByteEndsIt(_ body: String) throws {
+        #expect(
+            try decodedEveryWay(Self.packet(Self.version3, body), StartupCodec.init).first
+                == .request(.startup(StartupPacket(user: "ada")), length: 8 + body.utf8.count))
+    }
+
     @Test(arguments: ["\0", "user\0\0\0", "database\0x\0\0", "user\0ada\0user\0\0\0"])
     func noUser(_ body: String) throws {
         #expect(try refusal(Self.packet(Self.version3, body)) == .fatal(.noUserName))
