@@ -74,6 +74,21 @@ import Testing
         }
     }
 
+    /// What a person sets for the owner's sessions is not for the daemon's.
+    @Test func settingsOfTheOwnerDoNotHinder() async throws {
+        try await ManagerFixture.run { fixture in
+            let id = try await fixture.manager.create(NewInstance(name: .default)).id
+            try await fixture.query(id, "CREATE ROLE weak")
+            for change in ["VALID UNTIL '2001-01-01'", "SET lock_timeout = '1ms'", "SET role = weak"] {
+                try await fixture.query(id, "ALTER ROLE postgres " + change)
+            }
+            try await fixture.manager.stop(id)
+            #expect(try await fixture.manager.endpoint(id).passage == .handoff)
+            _ = try await fixture.manager.setPassword(id, Secret("another"))
+            #expect(try await fixture.query(id, "SELECT rolvaliduntil FROM pg_catalog.pg_roles WHERE rolname = 'postgres'") == "infinity")
+        }
+    }
+
     /// PostgreSQL 17's triggers at logins: one that refuses all must leave the way out that PostgreSQL has, and not be the daemon's.
     @Test func triggersAtLoginsAreNotForTheDaemon() {
         func options(_ major: Int?) -> String { OwnLogin(major: major).packet()["options"].map { "\($0)" } ?? "" }

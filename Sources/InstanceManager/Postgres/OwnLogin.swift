@@ -38,8 +38,11 @@ struct OwnLogin: Equatable, Sendable {
     func packet(database: String? = nil, more: String = "") -> StartupPacket {
         // What a person sets for all sessions must not keep ours from their work, nor fill the log with it.
         // Libraries that are not there would end the session.
-        var options = "-c statement_timeout=60s -c default_transaction_read_only=off -c local_preload_libraries="
+        var options = "-c statement_timeout=60s -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
+        options += " -c role=none -c default_transaction_read_only=off -c local_preload_libraries="
         if isPrivileged { options += " -c log_statement=none -c session_preload_libraries=" }
+        if let major, major >= 14 { options += " -c idle_session_timeout=0" }
+        if let major, major >= 17 { options += " -c transaction_timeout=0" }
         // From 17 on triggers can refuse a login; they are for the clients'.
         if isPrivileged, let major, major >= 17 { options += " -c event_triggers=off" }
         options += more

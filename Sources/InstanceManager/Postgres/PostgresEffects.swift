@@ -84,6 +84,8 @@ extension DevError {
     /// In the words of the server.
     init(_ error: SessionError, object: String) {
         let code = error.sqlState.map { " (\($0))" } ?? ""
-        self.init(.postgres, "PostgreSQL refused\(code)", object: object, cause: error.message, help: error.hint)
+        let owner = "The owner, as whom this is done, may not log in; as another superuser: ALTER ROLE postgres LOGIN CONNECTION LIMIT -1"
+        let help = error.hint ?? (["28000", "53300"].contains(error.sqlState) ? owner : nil)
+        self.init(.postgres, "PostgreSQL refused\(code)", object: object, cause: error.message, help: help)
     }
 }

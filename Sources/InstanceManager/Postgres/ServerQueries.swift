@@ -43,7 +43,12 @@ struct ServerQueries: Sendable {
 
     static func setPassword(_ session: ServerSession, verifier: Secret) async throws(SessionError) {
         _ = try await session.query(passwordStatement(verifier))
+        // Who sets a password means it to hold.
+        guard try await !session.query(hasExpired).isEmpty else { return }
+        _ = try await session.query("ALTER ROLE postgres VALID UNTIL 'infinity'")
     }
+
+    private static let hasExpired = "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = 'postgres' AND rolvaliduntil <= now()"
 
     static let hasPassword = "SELECT rolpassword IS NOT NULL FROM pg_catalog.pg_authid WHERE rolname = 'postgres'"
     static func passwordStatement(_ verifier: Secret) -> String { "ALTER ROLE postgres PASSWORD \(literal(verifier.reveal()))" }
