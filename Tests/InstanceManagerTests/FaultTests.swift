@@ -38,6 +38,21 @@ import Testing
         }
     }
 
+    /// Such as lines of the system's own server, pasted.
+    @Test func placesInAPersonsFileAreNotFollowed() async throws {
+        try await ManagerFixture.run { fixture in
+            let other = try await fixture.manager.create(NewInstance(name: try InstanceName("other")))
+            let made = try await fixture.manager.create(NewInstance(name: .default))
+            let (own, foreign) = (fixture.layout.dataDirectory(made.id), fixture.layout.dataDirectory(other.id))
+            try await fixture.manager.stop(made.id)
+            let file = own + "/postgresql.conf"
+            let lines = "data_directory = '\(foreign)'\nhba_file = '/none'\nport = 5433\nlisten_addresses = '*'\n"
+            try (String(contentsOfFile: file, encoding: .utf8) + lines).write(toFile: file, atomically: false, encoding: .utf8)
+            #expect(try await fixture.query(made.id, "SHOW data_directory") == own)
+            #expect(try await fixture.query(made.id, "SHOW listen_addresses") == "")
+        }
+    }
+
     @Test func aBackendThatOutlivesItsPostmasterDoesNotBlockTheNext() async throws {
         try await ManagerFixture.run { fixture in
             let made = try await fixture.manager.create(NewInstance(name: .default))

@@ -115,6 +115,15 @@ import Testing
         #expect(error.help == "Correct or remove that line; the next connection tries again, or run dev start a")
     }
 
+    @Test func whatIsWrongWithAFileIsSaid() {
+        let log = """
+            2026-01-01 LOG:  Bonjour is not supported by this build
+            2026-01-01 FATAL:  configuration file "/d/postgresql.conf" contains errors
+            """
+        let cause = ServerLogReading.failure(in: log, name: "a", exit: "exit code 1").error.cause
+        #expect(cause == "Bonjour is not supported by this build; configuration file \"/d/postgresql.conf\" contains errors")
+    }
+
     @Test func aSettingOfOursIsTakenAwayByACommand() {
         let log = "2026-01-01 LOG:  unrecognized configuration parameter \"nope\" in file \"/d/devdb.conf\" line 9"
         let own = ServerLogReading.failure(in: log, name: "a", exit: "exit code 1", sources: ["Nope": nil])

@@ -68,7 +68,7 @@ enum ServerLogReading {
                     cause: lines.first(where: { $0.contains("DETAIL:") }).map(message) ?? message(line), help: logs),
                 permanent: true)
         }
-        let cause = serious.last.map(message) ?? (tail.isEmpty ? exit : "\(exit): \(tail)")
+        let cause = unreadable(lines) ?? serious.last.map(message) ?? (tail.isEmpty ? exit : "\(exit): \(tail)")
         let permanent = serious.contains { line in
             [
                 "has wrong ownership", "has invalid permissions", "is not a valid data directory", "configuration file",
@@ -77,6 +77,14 @@ enum ServerLogReading {
         }
         return ServerFailure(
             error: DevError(.startFailed, "The server of \(name) ended", object: name, cause: cause, help: logs), permanent: permanent)
+    }
+
+    /// What is wrong with a configuration file stands in the line before the one that says so.
+    private static func unreadable(_ lines: [String]) -> String? {
+        guard let index = lines.lastIndex(where: { $0.contains("configuration file \"") && $0.contains("contains errors") }), index > 0,
+            lines[index - 1].contains("LOG:")
+        else { return nil }
+        return message(lines[index - 1]) + "; " + message(lines[index])
     }
 
     /// What a server loads at its start is what `shared_preload_libraries` says; PostgreSQL does not say so.

@@ -89,8 +89,10 @@ public enum ServerSettings {
 
     /// Arguments of `postgres`.
     static func arguments(dataDirectory: String, socketDirectory: String) -> [String] {
+        // A person's file may have any of these, such as Debian's with its own places: the instance's data are its own.
         let forced = [
-            ("listen_addresses", ""), ("port", "5432"), ("unix_socket_directories", socketList(socketDirectory)),
+            ("data_directory", dataDirectory), ("listen_addresses", ""), ("port", "5432"),
+            ("unix_socket_directories", socketList(socketDirectory)),
             ("unix_socket_permissions", "0700"), ("hba_file", dataDirectory + "/pg_hba.conf"), ("logging_collector", "off"),
             ("log_destination", "stderr"),
         ]
