@@ -83,9 +83,11 @@ struct HeadScanner: Sendable {
         let name = line[..<colon]
         guard Grammar.isToken(name) else { throw .malformed("A header field's name is not a token.") }
         let value = Grammar.trimmed(line[(colon + 1)...])
-        guard value.allSatisfy(Grammar.isFieldContent), let text = String(validating: value, as: UTF8.self) else {
+        guard value.allSatisfy(Grammar.isFieldContent) else {
             throw .malformed("A header field's value has an illegal character.")
         }
+        // RFC 9110 §5.5: once it was Latin-1.
+        let text = String(validating: value, as: UTF8.self) ?? String(String.UnicodeScalarView(value.map { Unicode.Scalar($0) }))
         return Headers.Field(checkedName: name, checkedValue: text)
     }
 }

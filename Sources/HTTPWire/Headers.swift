@@ -49,6 +49,16 @@ public struct Headers: Sendable, Equatable {
         return nil
     }
 
+    /// All of that name as one list (RFC 9110 §5.3).
+    /// - Parameter name: in lower case.
+    public func list(_ name: String) -> String? {
+        var list: String?
+        for index in fields.indices where fields[index].isNamed(name) {
+            list = list.map { $0 + ", " + fields[index].value } ?? fields[index].value
+        }
+        return list
+    }
+
     /// - Parameter name: in lower case.
     public func values(_ name: String) -> [String] {
         var values: [String] = []

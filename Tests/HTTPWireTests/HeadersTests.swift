@@ -21,6 +21,11 @@ import Testing
         #expect(headers.isEmpty)
     }
 
+    @Test func oneListOfSeveralFields() {
+        let headers = Headers(["X-List": "a", "Other": "o", "x-list": "b, c"])
+        #expect(headers.list("x-list") == "a, b, c" && headers.list("other") == "o" && headers.list("none") == nil)
+    }
+
     @Test func tokens() {
         let headers = Headers(["Connection": "Keep-Alive, , Upgrade", "connection": "X"])
         #expect(headers.tokens("connection") == ["keep-alive", "upgrade", "x"])

@@ -127,7 +127,8 @@ public actor PrismaService {
     public func answer(_ request: HTTPRequest, only: InstanceName?) async -> HTTPResponse? {
         let head = request.head
         guard let route = Route(head.method, head.path) else { return DataProxy.refusal(head.method, head.path) }
-        guard let capture = Journal.Capture.of(head.headers["x-capture-telemetry"]), let limits = try? LimitHeaders({ head.headers[$0] })
+        guard let capture = Journal.Capture.of(head.headers.list("x-capture-telemetry")),
+            let limits = try? LimitHeaders({ head.headers[$0] })
         else {
             return PrismaService.refusal(head)
         }
@@ -150,7 +151,7 @@ public actor PrismaService {
 
     /// What is wrong with the headers that are looked at before anything else, on every path; nil: nothing.
     public static func refusal(_ head: RequestHead) -> HTTPResponse? {
-        if Journal.Capture.of(head.headers["x-capture-telemetry"]) == nil { return .text(400, "Malformed X-Capture-Telemetry header") }
+        if Journal.Capture.of(head.headers.list("x-capture-telemetry")) == nil { return .text(400, "Malformed X-Capture-Telemetry header") }
         do throws(LimitHeaders.Malformed) { _ = try LimitHeaders { head.headers[$0] } } catch {
             return .text(400, "Malformed \(error.name) header")
         }
