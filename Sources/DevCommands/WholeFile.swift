@@ -66,9 +66,21 @@ enum WholeFile {
     }
 
     private static func target(of path: String) -> String {
-        guard let real = realpath(path, nil) else { return path }
+        guard let real = realpath(path, nil) else { return missingTarget(of: path) ?? path }
         defer { free(real) }
         return String(cString: real)
+    }
+
+    /// Where a link leads that leads to nothing yet.
+    private static func missingTarget(of link: String) -> String? {
+        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = buffer.withUnsafeMutableBytes { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { space in space.baseAddress.map { readlink(link, $0, space.count) } ?? -1 }
+        }
+        guard count > 0, count < buffer.count else { return nil }
+        let target = String(decoding: buffer[..<count], as: UTF8.self)
+        if target.hasPrefix("/") { return target }
+        return link.lastIndex(of: "/").map { link[...$0] + target } ?? target
     }
 
     private static func failure(_ message: String, _ path: String) -> DevError {

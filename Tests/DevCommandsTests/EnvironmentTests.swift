@@ -46,6 +46,19 @@ private let nasty = [
         #expect(stage.errors.contains("not a regular file"))
     }
 
+    @Test func `A link to a file that is not there yet stays one`() throws {
+        let stage = try Stage(Samples.instance())
+        defer { stage.close() }
+        let folder = "/tmp/devdb-link-" + String(UInt64.random(in: 0..<1 << 32), radix: 36)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.createSymbolicLink(atPath: folder + "/.env", withDestinationPath: "real.env")
+        #expect(stage.run("env", "--write", folder + "/.env") == 0)
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder + "/.env") == "real.env")
+        #expect(try String(contentsOfFile: folder + "/real.env", encoding: .utf8).contains("PGHOST="))
+        #expect(stage.run("env", "--write", "-") == 2)
+    }
+
     private func edited(_ old: String, _ pairs: (key: String, value: String)...) -> String {
         String(decoding: EnvironmentFile.edited(Array(old.utf8), pairs).0, as: UTF8.self)
     }

@@ -29,6 +29,9 @@ enum EnvironmentCommand {
         let facts = try context.status(invocation, for: .connecting)
         let variables = Variables.of(facts, prisma: invocation.flag("prisma"))
         if let file = invocation.value("write") {
+            guard file != "-" else {
+                throw DevError(.usage, "--write wants a file", object: file, help: "Leave --write away to print it")
+            }
             let path = file.hasPrefix("/") ? file : context.directory + "/" + file
             let change = try EnvironmentFile(path: path).write(variables)
             context.out("Wrote \(file): \(change.replaced) replaced, \(change.added) added\n")
