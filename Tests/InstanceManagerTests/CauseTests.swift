@@ -34,6 +34,19 @@ import Testing
         }
     }
 
+    /// A folder above the data: nothing of the instance's own changes when that is set right.
+    @Test(.enabled(if: geteuid() == 0)) func aHomeThatIsClosedAndOpenedAgain() async throws {
+        try await ManagerFixture.run { fixture in
+            let made = try await fixture.manager.create(NewInstance(name: .default))
+            try await fixture.manager.stop(made.id)
+            chmod(fixture.layout.instances, 0o700)
+            let error = try #require(await refusal(fixture, made.id))
+            #expect(error.help?.contains("chmod o+x \(fixture.layout.instances); ") == true, "\(error)")
+            chmod(fixture.layout.instances, 0o711)
+            #expect(try await fixture.query(made.id, "SELECT 1") == "1")
+        }
+    }
+
     @Test func whatIsWrongInTheRulesIsSaid() async throws {
         try await ManagerFixture.run { fixture in
             let made = try await fixture.manager.create(NewInstance(name: .default))

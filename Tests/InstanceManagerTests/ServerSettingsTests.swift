@@ -129,6 +129,9 @@ import Testing
         let own = ServerLogReading.failure(in: log, name: "a", exit: "exit code 1", sources: ["Nope": nil])
         #expect(own.error.help == "Run dev config unset settings.Nope -n a, or set it to what can be; the next connection tries again")
         #expect(own.error.cause == "unrecognized configuration parameter \"nope\" (settings.Nope of dev config)")
+        let unnamed = "2026-01-01 FATAL:  could not load server certificate file \"server.crt\": No such file or directory"
+        let ssl = ServerLogReading.failure(in: unnamed, name: "a", exit: "exit code 1", sources: ["ssl": nil])
+        #expect(ssl.error.help?.hasPrefix("Run dev config unset settings.ssl -n a, ") == true)
         let project = ServerLogReading.failure(in: log, name: "a", exit: "exit code 1", sources: ["nope": "/p/dev.toml"])
         #expect(project.error.help == "Correct /p/dev.toml and run dev up a")
         #expect(project.error.cause == "unrecognized configuration parameter \"nope\" ([settings] nope in /p/dev.toml)")

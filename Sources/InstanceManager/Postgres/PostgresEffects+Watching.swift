@@ -27,7 +27,11 @@ extension PostgresEffects {
             clean: clean,
             failure: ServerLogReading.failure(
                 in: said, name: record.name.text, exit: exit, sources: wasUp ? [:] : sources(record),
-                place: ServerLogReading.Place(data: held.dataDirectory, user: user?.name ?? ServersUser.nameOfOurs), wasUp: wasUp))
+                place: ServerLogReading.Place(
+                    data: held.dataDirectory, user: user?.name ?? ServersUser.nameOfOurs,
+                    closed: user?.closedFolder(on: folder(record).instance)
+                ),
+                wasUp: wasUp))
     }
 
     /// Where each setting of ours is from.

@@ -19,6 +19,7 @@ struct ServerFolder: Sendable {
     static let logLimit: Int64 = 10 << 20
     private static let keptLogs = 3
 
+    var instance: String { layout.instanceDirectory(id) }
     var data: String { layout.dataDirectory(id) }
     var sockets: String { layout.socketDirectory(id) }
 
@@ -106,6 +107,7 @@ struct ServerFolder: Sendable {
             data + $0
         }
         parts += owned.map { Paths.owner($0).map { "\($0.uid).\($0.mode)" } ?? "-" }
+        parts.append("closed \(user?.closedFolder(on: instance) ?? "-")")
         if case .doubtful(let pid, _) = ServerProof.examine(dataDirectory: data, noted: nil) { parts.append("pid \(pid)") }
         // Not the bytes, which change all the time, but their magnitude.
         let megabytes = ((try? TreeClone.space(layout.instances))?.free ?? 0) >> 20

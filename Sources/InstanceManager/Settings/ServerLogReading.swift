@@ -23,7 +23,7 @@ enum ServerLogReading {
             // Which settings to change is often in the lines behind.
             let more = lines[(index + 1)...].prefix { $0.contains("DETAIL:  ") || $0.contains("HINT:  ") }.map(message)
             let words = ([said] + more).joined(separator: "; ")
-            return setting(parameter(in: said), words, SettingSource(of: words, sources), name, place)
+            return setting(parameter(in: said), words, SettingSource(of: words + unsaid(said), sources), name, place)
         }
         if lines.contains(where: { $0.contains("could not load pg_hba.conf") }) {
             // Where it is wrong is in the CONTEXT line, what is wrong in the LOG line before it.
@@ -112,6 +112,13 @@ enum ServerLogReading {
             error.help = "Correct or remove that line; the next connection tries again, or run dev start \(name)"
         }
         return ServerFailure(error: error, permanent: true)
+    }
+
+    /// Settings that some complaints are about without their names.
+    private static func unsaid(_ said: String) -> String {
+        if said.contains("certificate file") || said.contains("private key file") { return " ssl" }
+        guard said.contains("could not map anonymous shared memory") else { return "" }
+        return " shared_buffers huge_pages max_locks_per_transaction max_prepared_transactions wal_buffers"
     }
 
     /// `invalid value for parameter "work_mem": "x"`, `1 is outside the valid range for parameter "work_mem" (64 .. 2147483647)`.
