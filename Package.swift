@@ -93,7 +93,8 @@ let package = Package(
         tests(
             "IntegrationTests", ["TestSupport", "CLibpq"],
             exclude: [
-                "Clients/accelerate.mjs", "Clients/drivers.mjs", "Clients/oracle.mjs", "Clients/program.mjs", "Clients/vectors.mjs",
+                "Clients/accelerate.mjs", "Clients/drivers.mjs", "Clients/oracle.mjs", "Clients/program.mjs", "Clients/stops.mjs",
+                "Clients/vectors.mjs",
             ]),
         tests("FrontTests", ["Basics", "Front", "HandoffImage", "Loop", "PostgresWire", "InstanceManager", "Registry", "TestSupport"]),
         tests("LoopTests", ["Basics", "Loop", "CPosix"]),

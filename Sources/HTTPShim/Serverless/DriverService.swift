@@ -103,7 +103,8 @@ public final class DriverService: @unchecked Sendable {
         if let pool = pools[name] { return pool }
         // A client can name any number of databases.
         if pools.count >= 32 { pools = pools.filter { !$0.value.isUnused } }
-        let pool = SessionPool(loop: loop, limits: limits.pool) { [unowned self] _ async throws(PlanFailure) in
+        let isRunning = { [instances] in instances.isRunning(id) }
+        let pool = SessionPool(loop: loop, limits: limits.pool, isRunning: isRunning) { [unowned self] _ async throws(PlanFailure) in
             do throws(PostgresError) { return try await connect(id, database) } catch {
                 throw PlanFailure(kind: .plain, code: error.sqlState, message: error.message, meta: nil)
             }

@@ -364,7 +364,8 @@ public actor PrismaService {
         var limits = SessionPool.Limits(sessions: limit)
         if let seconds = work.key.poolTimeout { limits.patience = seconds > 0 ? .seconds(min(seconds, 86_400)) : .seconds(86_400) }
         let (opening, id) = (SessionOpening(loop: loop, instances: instances, application: "prisma"), work.record.id)
-        let pool = SessionPool(loop: loop, limits: limits) { isRaw async throws(PlanFailure) in
+        let isRunning = { [instances] in instances.isRunning(id) }
+        let pool = SessionPool(loop: loop, limits: limits, isRunning: isRunning) { isRaw async throws(PlanFailure) in
             do throws(SessionOpening.Failure) { return try await opening.session(id, database) } catch {
                 switch error {
                 case .instance(let error): throw DatabaseFailure(error).failure(isRaw: isRaw)

@@ -30,6 +30,8 @@ final class SessionPool {
     var hasPlace: Bool { busy < places }
     /// How long a request waits when it does not say. URLs may ask to wait for ever; a limit is there to be met.
     var patience: Duration { most == nil ? limits.patience : min(limits.patience, .seconds(10)) }
+    /// Whether the server takes sessions and is to go on with that.
+    private let isRunning: () -> Bool
     /// Wakes the server if it sleeps and connects.
     private let open: (_ isRaw: Bool) async throws(PlanFailure) -> Session
     private var idle: [(session: Session, since: ContinuousClock.Instant)] = []
@@ -39,7 +41,10 @@ final class SessionPool {
     private var sweeper: TimerHandle?
     private(set) var isClosed = false
 
-    init(loop: Loop, limits: Limits, open: @escaping (_ isRaw: Bool) async throws(PlanFailure) -> Session) {
+    init(
+        loop: Loop, limits: Limits, isRunning: @escaping () -> Bool, open: @escaping (_ isRaw: Bool) async throws(PlanFailure) -> Session
+    ) {
+        self.isRunning = isRunning
         self.loop = loop
         self.limits = limits
         self.open = open
@@ -71,6 +76,9 @@ final class SessionPool {
             passOn()
             throw SessionPool.closed(isRaw: isRaw)
         }
+        // Those of a server that is about to stop would only be ended with the statement.
+        if !idle.isEmpty, !isRunning() { closeIdle() }
+
         while let last = idle.popLast() {
             // A server that went to sleep took it along; that is known without sending anything.
             if last.session.check() { return last.session }
@@ -131,6 +139,11 @@ final class SessionPool {
         passOn()
     }
 
+    private func closeIdle() {
+        for entry in idle { entry.session.close() }
+        idle = []
+    }
+
     private func sweepLater() {
         guard sweeper == nil else { return }
         let timer = TimerHandle(loop: loop)
@@ -154,8 +167,7 @@ final class SessionPool {
         isClosed = true
         sweeper?.close()
         sweeper = nil
-        for entry in idle { entry.session.close() }
-        idle = []
+        closeIdle()
         let waiting = waiters
         waiters = []
         for waiter in waiting { waiter.resume(.closed) }

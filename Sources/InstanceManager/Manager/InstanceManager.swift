@@ -104,6 +104,14 @@ public actor InstanceManager {
         }
     }
 
+    /// At once, and no use of it. On the loop only.
+    public nonisolated func isRunning(_ id: String) -> Bool {
+        loop.isolated(self) { manager in
+            guard let owner = manager.owners[id] else { return false }
+            return manager.loop.isolated(owner) { $0.isRunning }
+        }
+    }
+
     /// A client session began (true) or ended (false): counts for status and idleness. On the loop only.
     public nonisolated func sessionChanged(_ id: String, began: Bool) {
         loop.isolated(self) { manager in

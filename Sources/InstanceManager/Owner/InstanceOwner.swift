@@ -67,6 +67,8 @@ actor InstanceOwner {
         return endpoint
     }
 
+    var isRunning: Bool { if case .running = machine.state { !closed } else { false } }
+
     func stop() async throws(DevError) { _ = try await wait { .stopAsked($0) } }
     /// Waits for the end of a stop that can't be called off any more, without a wish for what comes after it; at once when
     /// there is none.
